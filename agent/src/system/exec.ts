@@ -1,0 +1,27 @@
+export interface ExecOptions {
+  /** Killed (SIGTERM, then SIGKILL after 2 s) when over. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+  readonly stdin?: string;
+  /** The whole environment beside PATH and LANG=C; nothing of the agent's own is inherited. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly maxBytes?: number;
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
+export interface ExecResult {
+  /** null when a signal or the time-out ended it, or when it could not be killed. */
+  readonly code: number | null;
+  readonly timedOut: boolean;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Exec {
+  /** Runs argv without a shell. Throws only when the program cannot be started (`code` ENOENT, EACCES). */
+  run(argv: readonly string[], options: ExecOptions): Promise<ExecResult>;
+  /** The path of a program in the system's PATH, or null. */
+  find(program: string): Promise<string | null>;
+}

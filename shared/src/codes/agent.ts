@@ -1,0 +1,92 @@
+import type { CodeFile } from "./code.ts";
+
+/** Codes that any resource or the agent itself can carry. */
+export const agentCodes = {
+  "agent.observe-failed": {
+    severity: "warning",
+    cause: "{resource} could not be looked at: {problem}.",
+    remedy:
+      "Fettle looks again by itself; if it stays, read `fettle logs` of the node and its journal (journalctl -u fettle-agent).",
+  },
+  "agent.in-transit": {
+    severity: "info",
+    cause: "{what} is {state}.",
+    remedy: "Nothing: Fettle looks again in a second and does not act on a state in transit.",
+  },
+  "agent.not-settled": {
+    severity: "warning",
+    cause: "The repair ran, but {resource} is still not as declared after {seconds} s.",
+    remedy: "Fettle tries again with growing pauses; `fettle describe NODE/ID` shows what is left.",
+  },
+  "agent.apply-failed": {
+    severity: "warning",
+    cause: "The repair of {resource} failed: {problem}.",
+    remedy: "Fettle tries again with growing pauses; `fettle logs RUN` shows what it did.",
+  },
+  "agent.interrupted": {
+    severity: "info",
+    cause: "The agent ended while this run was in phase {phase}.",
+    remedy: "Nothing: the resource was looked at again after the start.",
+  },
+  "agent.aborted": {
+    severity: "info",
+    cause: "The run was given up because {why}.",
+    remedy: "Nothing: the newer declaration or the pause decides what comes next.",
+  },
+  "agent.gated": {
+    severity: "info",
+    cause: "{resource} waits for {fact}.",
+    remedy: "Nothing, if {fact} is under way; else look there with `fettle describe`.",
+  },
+  "agent.gate-stuck": {
+    severity: "warning",
+    cause: "{resource} has waited 10 minutes for {fact}, and nothing there is being repaired.",
+    remedy: "Look at {fact} with `fettle describe`.",
+  },
+  "agent.after": {
+    severity: "info",
+    cause: "{resource} comes after {before}, which is not in sync yet.",
+    remedy: "Nothing, if {before} is being repaired; else look at it with `fettle describe`.",
+  },
+  "agent.busy": {
+    severity: "info",
+    cause: "The repair would cut {connections} running request(s); it waits up to {drain} for a quiet moment.",
+    remedy: "Nothing; `fettle describe NODE/ID` shows what would change.",
+  },
+  "agent.observing": {
+    severity: "info",
+    cause: "The stack is in mode observe: Fettle reports this difference and changes nothing.",
+    remedy: "Set `spec.mode: enforce` and apply, when you want Fettle to repair it.",
+  },
+  "agent.paused": {
+    severity: "info",
+    cause: "Paused {scope} by {by}: {reason}.",
+    remedy: "Run `fettle resume {scope}` (or `fettle-agent resume` on the machine) when you are done.",
+  },
+  "agent.contended": {
+    severity: "critical",
+    cause: "Somebody else sets {what} back to {value} each time: repaired {repairs} times, so Fettle has stopped.",
+    remedy:
+      "Find what writes it (a cron job, a configuration tool, a person), stop that, then run `fettle repair NODE/ID`.",
+  },
+  "agent.no-coordinator": {
+    severity: "warning",
+    cause: "The coordinator has been away for more than 24 hours: Fettle only restarts what is down.",
+    remedy: "Bring the coordinator back; the agent connects by itself.",
+  },
+  "agent.too-old": {
+    severity: "critical",
+    cause: "This agent does not understand the parameters it was given: {problem}.",
+    remedy: "Update the agent on this node; the last accepted state stays in force.",
+  },
+  "agent.failed-backoff": {
+    severity: "warning",
+    cause: "The last repair did not help; the next try is in {seconds} s.",
+    remedy: "`fettle repair NODE/ID` tries at once.",
+  },
+  "agent.host-unsupported": {
+    severity: "critical",
+    cause: "This machine cannot run the role: {problem}.",
+    remedy: "Use a Linux machine with systemd.",
+  },
+} as const satisfies CodeFile;
