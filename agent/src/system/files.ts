@@ -45,6 +45,8 @@ export interface Files {
   makeFifo(path: string, mode: number): Promise<void>;
   /** Reads a fifo to its end; the signal ends the wait for a writer too. */
   readFifo(path: string, maxBytes: number, signal: AbortSignal): Promise<string>;
+  /** The path for a library that opens a file by itself (SQLite); the same path on a real machine. */
+  native(path: string): string;
   /** sha256 of a file, 64 hex digits; null when there is none. */
   sha256(path: string, signal?: AbortSignal): Promise<string | null>;
 }
