@@ -1,11 +1,13 @@
 export interface ExecOptions {
-  /** Killed (SIGTERM, then SIGKILL after 2 s) when over. */
+  /** Its process group is killed (SIGTERM, then SIGKILL after 2 s) when over. */
   readonly timeoutMs: number;
+  /** Ends it as the time-out does; the result's `code` is null then. */
   readonly signal?: AbortSignal;
   readonly stdin?: string;
   /** The whole environment beside PATH and LANG=C; nothing of the agent's own is inherited. */
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
+  /** What is kept of each output; the rest is read and dropped. 1 MiB when not given. */
   readonly maxBytes?: number;
   readonly uid?: number;
   readonly gid?: number;
@@ -20,7 +22,10 @@ export interface ExecResult {
 }
 
 export interface Exec {
-  /** Runs argv without a shell. Throws only when the program cannot be started (`code` ENOENT, EACCES). */
+  /**
+   * Runs argv without a shell, in a process group of its own, which goes whole when the time or the signal ends it.
+   * A child that cannot be killed is given up on. argv[0] is a path or is looked up as `find` does. Throws only when the program cannot be started (`code` ENOENT, EACCES).
+   */
   run(argv: readonly string[], options: ExecOptions): Promise<ExecResult>;
   /** The path of a program in the system's PATH, or null. */
   find(program: string): Promise<string | null>;

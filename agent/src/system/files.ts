@@ -23,7 +23,7 @@ export interface WriteOptions {
 
 /** Paths are absolute, as the machine sees them. Errors are Node's own (`code` ENOENT, ENOSPC, EACCES …). */
 export interface Files {
-  /** null when there is none; throws when it is larger than `maxBytes` (1 MiB when not given). */
+  /** null when there is none; throws `code` EFBIG when it is larger than `maxBytes` (1 MiB when not given). */
   readText(path: string, maxBytes?: number): Promise<string | null>;
   /** Old or new, never partial: temp file beside it, fsync, rename, fsync of the folder. Makes missing folders (0755). */
   writeAtomic(path: string, data: string | Uint8Array, options: WriteOptions): Promise<void>;
@@ -31,11 +31,12 @@ export interface Files {
   stat(path: string): Promise<FileStat | null>;
   /** Names in a folder, sorted; null when there is none. */
   list(path: string): Promise<readonly string[] | null>;
+  /** With missing parents (0755); one that is there gets this mode and owner. */
   makeFolder(path: string, options: WriteOptions): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   /** Removes a file, link or fifo; absent is fine. */
   remove(path: string): Promise<void>;
-  /** Removes a folder and what is in it, following no link; absent is fine. */
+  /** Removes a folder and what is in it, following no link and leaving other file systems alone; absent is fine. */
   removeTree(path: string): Promise<void>;
   readLink(path: string): Promise<string | null>;
   /** Makes or replaces a link, atomically. */

@@ -12,7 +12,7 @@ export interface HttpRequest {
   /** Longest silence between bytes, from the start on; `deadlineMs` when not given. */
   readonly idleMs?: number;
   readonly signal?: AbortSignal;
-  /** Largest body in bytes; more is an error. 4 MiB when not given. */
+  /** Largest body in bytes; more throws `code` EFBIG. 4 MiB when not given; without end for a stream. */
   readonly maxBytes?: number;
 }
 
@@ -33,7 +33,8 @@ export interface HttpStream {
 
 /**
  * node:http behind a face of our own. Follows no redirect and never verifies less than everything. Network failures
- * throw an Error whose `code` is Node's (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED, ETIMEDOUT for any time-out …).
+ * throw an Error whose `code` is Node's (ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED, ETIMEDOUT for any time-out, ECONNRESET for
+ * a body that is cut …); a fired signal throws its reason.
  */
 export interface Http {
   request(request: HttpRequest): Promise<HttpResponse>;

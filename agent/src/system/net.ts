@@ -2,7 +2,7 @@ export interface Listener {
   /** As in `172.31.11.27`, `0.0.0.0` or `::`. */
   readonly address: string;
   readonly port: number;
-  /** null when it cannot be known. */
+  /** null when it was not asked for or cannot be known. */
   readonly pid: number | null;
 }
 
@@ -29,11 +29,14 @@ export interface Net {
     port: number,
     timeoutMs: number,
   ): Promise<"ok" | "refused" | "filtered" | "unreachable" | "unknown-name">;
-  /** TCP sockets in LISTEN on this machine. */
-  listeners(): Promise<readonly Listener[]>;
+  /**
+   * TCP sockets in LISTEN on this machine. Who holds them is looked up only with `port`, which also leaves the others
+   * out: that look goes over every process.
+   */
+  listeners(port?: number): Promise<readonly Listener[]>;
   /** Established TCP connections whose local port is `port`. */
   connections(port: number): Promise<readonly Connection[]>;
-  /** This machine's addresses without link-local ones. */
+  /** This machine's addresses without loopback and link-local ones. */
   addresses(): Promise<readonly string[]>;
   /** A TLS handshake that looks at the certificate, with the system's trust and `ca`; throws like Http on the network. */
   tls(host: string, port: number, options: { servername?: string; ca?: string; timeoutMs: number }): Promise<TlsPeer>;
