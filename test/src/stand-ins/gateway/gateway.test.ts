@@ -444,7 +444,7 @@ t.test("each half can die alone; the container ends with the last", async (t) =>
   const { gateway } = await started(t, { STAND_IN_CONTROL: control });
   await gateway.workflow;
   gateway.faults.replace({ workflowDead: true });
-  await t.rejects(grpcHealth(gateway), { code: "ECONNREFUSED" });
+  await t.rejects(grpcHealth(gateway), /ECONNREFUSED/);
   t.match(await ask(gateway, "/monitoring/healthz"), { status: 200 });
   gateway.faults.replace({ httpDead: true });
   await t.rejects(ask(gateway, "/monitoring/healthz"), { code: "ECONNREFUSED" });
