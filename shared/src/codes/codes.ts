@@ -1,11 +1,23 @@
 import { agentCodes } from "./agent.ts";
+import { agentLocalCodes } from "./agent-local.ts";
 import type { CodeDefinition } from "./code.ts";
+import { healthCodes } from "./health.ts";
+import { identityCodes } from "./identity.ts";
 import { linkCodes } from "./link.ts";
+import { policyCodes } from "./policy.ts";
+import { stackCodes } from "./stack.ts";
+import { storeCodes } from "./store.ts";
 
 /** The whole catalogue. A code that is not here does not compile. */
 const catalogue = {
+  ...policyCodes,
+  ...identityCodes,
+  ...healthCodes,
+  ...agentLocalCodes,
   ...agentCodes,
   ...linkCodes,
+  ...stackCodes,
+  ...storeCodes,
 };
 
 export type Code = keyof typeof catalogue;

@@ -1,0 +1,36 @@
+import type { Db } from "./database.ts";
+
+/** The coordinator itself; one row. It belongs to no stack. */
+export interface MetaRow {
+  /** Always `coordinator`. */
+  key: string;
+  coordinatorId: string;
+  /** +1 on restore or takeover; with `incarnation` the fence between two coordinators. */
+  epoch: number;
+  incarnation: string;
+  createdAt: number;
+}
+
+const KEY = "coordinator";
+
+export class Meta {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async read(): Promise<MetaRow | undefined> {
+    return await this.#db.selectFrom("meta").selectAll().where("key", "=", KEY).executeTakeFirst();
+  }
+
+  /** Makes the row; false when there is one already. */
+  async create(meta: Omit<MetaRow, "key">): Promise<boolean> {
+    const result = await this.#db
+      .insertInto("meta")
+      .values({ key: KEY, ...meta })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirst();
+    return result.numInsertedOrUpdatedRows === 1n;
+  }
+}

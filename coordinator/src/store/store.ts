@@ -1,0 +1,94 @@
+import { ApiTokens } from "./api-tokens.ts";
+import { Approvals } from "./approvals.ts";
+import { Audit } from "./audit.ts";
+import { type Db, openDatabase } from "./database.ts";
+import { DesiredStates } from "./desired.ts";
+import { EnrolmentTokens } from "./enrolment-tokens.ts";
+import { Events } from "./events.ts";
+import { Facts } from "./facts.ts";
+import { Gates } from "./gates.ts";
+import { Identities } from "./identities.ts";
+import { Logs } from "./logs.ts";
+import { Meta } from "./meta.ts";
+import { MetricMeans } from "./metric-means.ts";
+import { MetricSamples } from "./metrics.ts";
+import { migrate } from "./migrate.ts";
+import { migrations } from "./migrations/migrations.ts";
+import { Nodes } from "./nodes.ts";
+import { Pauses } from "./pauses.ts";
+import { Reports } from "./reports.ts";
+import { RetryTokens } from "./retry-tokens.ts";
+import { Revisions } from "./revisions.ts";
+import { Runs } from "./runs.ts";
+import { Stacks } from "./stacks.ts";
+
+/** The tables, each with its queries, on one connection or inside one transaction. */
+export interface Queries {
+  readonly meta: Meta;
+  readonly stacks: Stacks;
+  readonly revisions: Revisions;
+  readonly nodes: Nodes;
+  readonly identities: Identities;
+  readonly enrolmentTokens: EnrolmentTokens;
+  readonly apiTokens: ApiTokens;
+  readonly desired: DesiredStates;
+  readonly gates: Gates;
+  readonly reports: Reports;
+  readonly facts: Facts;
+  readonly runs: Runs;
+  readonly logs: Logs;
+  readonly events: Events;
+  readonly audit: Audit;
+  readonly pauses: Pauses;
+  readonly retryTokens: RetryTokens;
+  readonly approvals: Approvals;
+  readonly metrics: MetricSamples;
+  readonly metricMeans: MetricMeans;
+}
+
+export interface Store extends Queries {
+  /**
+   * Runs `work` in one transaction that holds the write lock from its start. Inside it use only the queries it is
+   * handed: the store's own would wait for this transaction to end. When this resolves, the change is on disk.
+   */
+  write<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+  /** For retention and health, which look at tables as such. */
+  readonly db: Db;
+}
+
+export async function openStore(path: string): Promise<Store> {
+  const db = openDatabase(path);
+  await migrate(db, migrations);
+  return {
+    ...queriesOn(db),
+    db,
+    write: (work) => db.transaction().execute((transaction) => work(queriesOn(transaction))),
+    close: () => db.destroy(),
+  };
+}
+
+function queriesOn(db: Db): Queries {
+  return {
+    meta: new Meta(db),
+    stacks: new Stacks(db),
+    revisions: new Revisions(db),
+    nodes: new Nodes(db),
+    identities: new Identities(db),
+    enrolmentTokens: new EnrolmentTokens(db),
+    apiTokens: new ApiTokens(db),
+    desired: new DesiredStates(db),
+    gates: new Gates(db),
+    reports: new Reports(db),
+    facts: new Facts(db),
+    runs: new Runs(db),
+    logs: new Logs(db),
+    events: new Events(db),
+    audit: new Audit(db),
+    pauses: new Pauses(db),
+    retryTokens: new RetryTokens(db),
+    approvals: new Approvals(db),
+    metrics: new MetricSamples(db),
+    metricMeans: new MetricMeans(db),
+  };
+}
