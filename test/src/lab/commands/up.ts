@@ -1,0 +1,29 @@
+import type { LabConfig } from "../config.ts";
+import { cgroupVersion, ensureEngine } from "../docker-engine.ts";
+import { ensureHost } from "../host-create.ts";
+import { ensureHostImage } from "../image/host-image.ts";
+import type { Lab } from "../lab.ts";
+import { labOf } from "../lab.ts";
+import { addressOf, hostNames } from "../layout.ts";
+import { ensureNetwork } from "../network.ts";
+import { ensureAuthority } from "../pki.ts";
+import { startSite, writeSiteFiles } from "../site.ts";
+import { timedLine } from "../stopwatch.ts";
+
+/** Brings the lab up, or back to what it should be; what is right already is left alone. */
+export async function up(config: LabConfig): Promise<Lab> {
+  await timedLine("Docker Engine", () => ensureEngine(config));
+  const image = await timedLine("host image", () => ensureHostImage(config));
+  const machine = { image: image.tag, cgroupVersion: await cgroupVersion() };
+  await timedLine(`network ${config.subnet.cidr}, names and images`, async () => {
+    await ensureNetwork(config);
+    await ensureAuthority(config);
+    await writeSiteFiles(config);
+    await startSite(config, machine.image);
+  });
+  const hosts = hostNames.map((name) =>
+    timedLine(`${name} at ${addressOf(config.subnet, name)}`, () => ensureHost(config, machine, name)),
+  );
+  await Promise.all(hosts);
+  return labOf(config);
+}

@@ -1,0 +1,67 @@
+import type { CommandOptions, CommandResult } from "./command.ts";
+import { execute, run } from "./command.ts";
+import type { LabConfig } from "./config.ts";
+import { docker } from "./docker.ts";
+import { containerName } from "./host-spec.ts";
+import type { HostName } from "./layout.ts";
+import { addressOf } from "./layout.ts";
+import { until } from "./until.ts";
+
+/** One machine of the lab, as its administrator has it: commands run in it as root. */
+export class Host {
+  readonly name: HostName;
+  readonly address: string;
+  readonly container: string;
+
+  constructor(config: LabConfig, name: HostName) {
+    this.name = name;
+    this.address = addressOf(config.subnet, name);
+    this.container = containerName(config, name);
+  }
+
+  /** Runs argv in the host. When time is over only the waiting ends: the command itself goes on in the host. */
+  exec(argv: string[], options: CommandOptions = {}): Promise<CommandResult> {
+    return execute(this.argv(argv, options), options);
+  }
+
+  /** Runs argv in the host and gives its trimmed output; an exit code other than 0 is an error. */
+  run(argv: string[], options: CommandOptions = {}): Promise<string> {
+    return run(this.argv(argv, options), options);
+  }
+
+  async start(): Promise<void> {
+    await docker(["start", this.container]);
+    await this.waitUntilUp();
+  }
+
+  /** Shuts systemd down as a power button does; whatever has not stopped after 30 s is cut off. */
+  async stop(): Promise<void> {
+    await docker(["stop", this.container]);
+  }
+
+  /** A reboot: every process ends, /run and /tmp are new, the boot id too; the disks are kept. Cuts are healed. */
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  /** Waits until systemd has finished starting, and gives its word: running, or degraded when a unit has failed. */
+  waitUntilUp(timeoutMs = 60_000): Promise<string> {
+    return until(`${this.name} to be up`, timeoutMs, async () => {
+      const state = (await this.exec(["systemctl", "is-system-running", "--wait"])).stdout.trim();
+      return state === "running" || state === "degraded" ? state : undefined;
+    });
+  }
+
+  /** The last lines of the journal, of one unit or of all. */
+  journal(unit?: string, lines = 200): Promise<string> {
+    const units = unit === undefined ? [] : ["--unit", unit];
+    return this.run(["journalctl", "--no-pager", "--output", "short-iso", "--lines", String(lines), ...units]);
+  }
+
+  private argv(argv: string[], options: CommandOptions): string[] {
+    const env = Object.entries(options.env ?? {}).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
+    const stdin = options.input === undefined ? [] : ["--interactive"];
+    return ["docker", "exec", ...stdin, ...env, this.container, ...argv];
+  }
+}

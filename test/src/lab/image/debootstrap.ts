@@ -1,0 +1,45 @@
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { installPackages, machineMirror, proxyEnvironment } from "../apt.ts";
+import { execute, run, runPiped } from "../command.ts";
+import { LabError } from "../lab-error.ts";
+import * as recipe from "./recipe.ts";
+
+/** Builds the host image from this machine's own distribution and mirror. Needs root; works without a registry. */
+export async function buildWithDebootstrap(folder: string, tag: string): Promise<void> {
+  if (process.getuid?.() !== 0) {
+    throw new LabError("lab.image.needs-root", "ubuntu:24.04 cannot be pulled, and building an image here needs root");
+  }
+  const root = join(folder, "image-root");
+  rmSync(root, { recursive: true, force: true });
+  try {
+    await debootstrap(root);
+    await importTree(root, tag);
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
+}
+
+async function debootstrap(root: string): Promise<void> {
+  if ((await execute(["sh", "-c", "command -v debootstrap"])).code !== 0) await installPackages(["debootstrap"]);
+  const mirror = await machineMirror();
+  mkdirSync(join(root, "etc/dpkg/dpkg.cfg.d"), { recursive: true });
+  writeFileSync(join(root, "etc/dpkg/dpkg.cfg.d/lab"), recipe.dpkgOptions);
+  const options = [
+    "--variant=minbase",
+    `--include=${recipe.packages.join(",")}`,
+    `--components=${mirror.components.join(",")}`,
+  ];
+  const argv = ["debootstrap", ...options, mirror.suite, root, mirror.url];
+  await run(argv, { env: await proxyEnvironment(), timeoutMs: 600_000 });
+}
+
+async function importTree(root: string, tag: string): Promise<void> {
+  writeFileSync(join(root, recipe.initPath), recipe.initScript, { mode: 0o755 });
+  await run(["chroot", root, "/bin/sh", "-s"], { input: recipe.prepareScript });
+  // Else the image's top folder is closed to all but root, and D-Bus, which runs as a user of its own, hangs.
+  chmodSync(root, 0o755);
+  const changes = recipe.settings.flatMap((setting) => ["--change", setting]);
+  const tar = ["tar", "--create", "--numeric-owner", "--xattrs", "--directory", root, "."];
+  await runPiped(tar, ["docker", "import", ...changes, "-", tag], { timeoutMs: 300_000 });
+}

@@ -1,0 +1,12 @@
+#!/bin/sh
+# The first process of a lab host: what a machine's firmware and boot loader would have settled, then systemd.
+set -e
+# Containers share the kernel's boot id. A machine has its own, and a new one after every boot.
+cat /proc/sys/kernel/random/uuid > /run/boot-id
+mount --bind /run/boot-id /proc/sys/kernel/random/boot_id
+rm /run/boot-id
+# With control groups v2 the Engine mounts the tree read-only into containers that are not privileged.
+if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then mount -o remount,rw /sys/fs/cgroup; fi
+# The lab's own certificate authority is among those that the host trusts, before any service starts.
+if [ -e /usr/local/share/ca-certificates/lab.crt ] && [ ! -e /etc/ssl/certs/lab.pem ]; then update-ca-certificates; fi
+exec /lib/systemd/systemd

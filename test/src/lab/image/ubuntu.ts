@@ -1,0 +1,34 @@
+import { randomUUID } from "node:crypto";
+import { docker, tryDocker } from "../docker.ts";
+import * as recipe from "./recipe.ts";
+
+const base = "ubuntu:24.04";
+
+/** True when the public base image is here or comes within the time limit; most of the time it is small and quick. */
+export async function pullUbuntu(timeoutMs: number): Promise<boolean> {
+  if ((await tryDocker(["image", "inspect", base])).code === 0) return true;
+  return (await tryDocker(["pull", "--quiet", base], { timeoutMs })).code === 0;
+}
+
+/** Builds the host image from public Ubuntu, with packages from Ubuntu's own mirrors. */
+export async function buildFromUbuntu(tag: string): Promise<void> {
+  const name = `fettle-lab-build-${randomUUID().slice(0, 8)}`;
+  const script = [
+    "set -e",
+    "export DEBIAN_FRONTEND=noninteractive",
+    'printf %s "$DPKG_OPTIONS" > /etc/dpkg/dpkg.cfg.d/lab',
+    "apt-get update",
+    `apt-get install --yes --no-install-recommends ${recipe.packages.join(" ")}`,
+    `printf %s "$INIT" > ${recipe.initPath}`,
+    `chmod 0755 ${recipe.initPath}`,
+    recipe.prepareScript,
+  ].join("\n");
+  const env = ["--env", `DPKG_OPTIONS=${recipe.dpkgOptions}`, "--env", `INIT=${recipe.initScript}`];
+  try {
+    await docker(["run", "--name", name, ...env, base, "sh", "-c", script], { timeoutMs: 600_000 });
+    const changes = [...recipe.settings, "ENV DPKG_OPTIONS= INIT="].flatMap((setting) => ["--change", setting]);
+    await docker(["commit", ...changes, name, tag], { timeoutMs: 300_000 });
+  } finally {
+    await tryDocker(["rm", "--force", "--volumes", name]);
+  }
+}

@@ -1,0 +1,27 @@
+import type { LabConfig } from "./config.ts";
+import { Host } from "./host.ts";
+import { addressOf } from "./layout.ts";
+import type { Peer } from "./partition.ts";
+
+/** The lab that is up: what steps and scenarios are handed. */
+export type Lab = {
+  config: LabConfig;
+  gitlab: Host;
+  gateway: Host;
+  ollama: Host;
+  /** The machine itself, as the hosts see it. */
+  coordinator: Peer;
+  /** The image registry and name server. */
+  site: Peer;
+};
+
+export function labOf(config: LabConfig): Lab {
+  return {
+    config,
+    gitlab: new Host(config, "gitlab-1"),
+    gateway: new Host(config, "gateway-1"),
+    ollama: new Host(config, "ollama-1"),
+    coordinator: { address: addressOf(config.subnet, "coordinator") },
+    site: { address: addressOf(config.subnet, "site") },
+  };
+}

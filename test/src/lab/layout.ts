@@ -1,0 +1,38 @@
+import type { Subnet } from "./subnet.ts";
+import { addressAt } from "./subnet.ts";
+
+/** The three hosts that Fettle's agents stand on. */
+export const hostNames = ["gitlab-1", "gateway-1", "ollama-1"] as const;
+export type HostName = (typeof hostNames)[number];
+/** Whoever has an address in the lab: the coordinator is the machine itself, the site serves names and images. */
+export type PlaceName = HostName | "coordinator" | "site";
+
+const numbers: Record<PlaceName, number> = {
+  coordinator: 1,
+  site: 5,
+  "gitlab-1": 10,
+  "gateway-1": 20,
+  "ollama-1": 27,
+};
+
+/** Names that the lab's name server knows beside the places' own. */
+const aliases: Record<string, PlaceName> = {
+  "gitlab.example.com": "gitlab-1",
+  "registry.gitlab.com": "site",
+  "gitlab.com": "site",
+};
+
+export function addressOf(subnet: Subnet, place: PlaceName): string {
+  return addressAt(subnet, numbers[place]);
+}
+
+export function isHostName(text: string): text is HostName {
+  return hostNames.some((name) => name === text);
+}
+
+/** Every name that resolves in the lab, with its address. */
+export function zoneOf(subnet: Subnet): Record<string, string> {
+  const places = (Object.keys(numbers) as PlaceName[]).map((place) => [place, addressOf(subnet, place)]);
+  const others = Object.entries(aliases).map(([name, place]) => [name, addressOf(subnet, place)]);
+  return Object.fromEntries([...places, ...others]);
+}

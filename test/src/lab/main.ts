@@ -1,0 +1,33 @@
+import { parseArgs } from "node:util";
+import { down } from "./commands/down.ts";
+import { shell } from "./commands/shell.ts";
+import { test } from "./commands/test.ts";
+import { up } from "./commands/up.ts";
+import { readConfig } from "./config.ts";
+import { LabError } from "./lab-error.ts";
+
+const usage = "npm run lab -- up | down | test [--full] | shell NODE [COMMAND…]   [--name NAME] [--subnet CIDR]";
+const options = { name: { type: "string" }, subnet: { type: "string" }, base: { type: "string" } } as const;
+
+async function main(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    options: { ...options, full: { type: "boolean" } },
+    allowPositionals: true,
+  });
+  const config = readConfig(values, process.env);
+  const [command, ...words] = positionals;
+  if (command === "shell") return shell(config, words);
+  if (command === "test") return test(config, values.full === true);
+  if (command === "up") await up(config);
+  else if (command === "down") await down(config);
+  else throw new LabError("lab.usage", usage);
+  return 0;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  process.stderr.write(error instanceof LabError ? `${error.code}: ${error.message}\n` : `${error}\n${usage}\n`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import type { Host } from "../host.ts";
+import { writeFile } from "../host-files.ts";
+import { until } from "../until.ts";
+import { removeProbe } from "./engine.ts";
+import type { Step } from "./step.ts";
+
+const bootId = "/proc/sys/kernel/random/boot_id";
+
+export const reboot: Step[] = [
+  {
+    name: "a restarted host has a new boot id, its old machine id and disk, and starts its containers",
+    async run({ gateway }) {
+      const before = await remembered(gateway);
+      await writeFile(gateway, "/var/lib/lab-probe", "kept");
+      await writeFile(gateway, "/run/lab-probe", "gone");
+      await gateway.restart();
+      await assertRebooted(gateway, before);
+      assert.equal(await gateway.run(["cat", "/var/lib/lab-probe"]), "kept");
+      assert.notEqual((await gateway.exec(["test", "-e", "/run/lab-probe"])).code, 0);
+      await until("the container to be up again", 20_000, async () => {
+        const url = `http://${gateway.address}:5052/`;
+        return (await gateway.exec(["curl", "-sS", "--max-time", "1", url])).code === 0 ? true : undefined;
+      });
+      await removeProbe(gateway);
+    },
+  },
+  {
+    name: "a host that is told to reboot from within comes back by itself",
+    async run({ ollama }) {
+      const before = await remembered(ollama);
+      await ollama.exec(["systemctl", "reboot"]);
+      await until("the host to be back", 60_000, async () => {
+        const now = await ollama.exec(["cat", bootId]);
+        return now.code === 0 && now.stdout.trim() !== before.boot ? true : undefined;
+      });
+      await ollama.waitUntilUp();
+      await assertRebooted(ollama, before);
+    },
+  },
+];
+
+type Remembered = { boot: string; machine: string };
+
+async function remembered(host: Host): Promise<Remembered> {
+  return { boot: await host.run(["cat", bootId]), machine: await host.run(["cat", "/etc/machine-id"]) };
+}
+
+async function assertRebooted(host: Host, before: Remembered): Promise<void> {
+  const after = await remembered(host);
+  assert.notEqual(after.boot, before.boot);
+  assert.equal(after.machine, before.machine);
+}
