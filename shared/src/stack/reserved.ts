@@ -1,0 +1,29 @@
+import type { Path } from "./problem.ts";
+
+/** Keys of later versions; `*` is any key or index. Using one before its time is `stack.not-yet`. */
+const RESERVED = [
+  "spec.proxy",
+  "spec.maintenance",
+  "spec.nodes.*.expectedOff",
+  "spec.gitlab.api",
+  "spec.gitlab.agentPlatformUrl",
+  "spec.gitlab.directConnections",
+  "spec.gitlab.models.*.endpoint",
+  "spec.gitlab.models.*.identifier",
+  "spec.gitlab.models.*.apiTokenFile",
+  "spec.gateway.manage",
+  "spec.gateway.url",
+  "spec.gateway.env",
+  "spec.gateway.updates",
+  "spec.modelServers.*.driver",
+  "spec.modelServers.*.manage",
+  "spec.modelServers.*.endpoint",
+  "spec.modelServers.*.source",
+  "spec.modelServers.*.shared",
+].map((text) => text.split("."));
+
+export function isReserved(path: Path): boolean {
+  return RESERVED.some(
+    (pattern) => pattern.length === path.length && pattern.every((part, i) => part === "*" || part === String(path[i])),
+  );
+}
