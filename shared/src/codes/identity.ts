@@ -1,0 +1,54 @@
+import type { CodeFile } from "./code.ts";
+
+/** Codes of enrolment and of the agent's identity. */
+export const identityCodes = {
+  "identity.absent": {
+    severity: "critical",
+    cause: "This machine is not enrolled.",
+    remedy: "Make a token with `fettle token create --node NODE --role ROLE` and run `fettle-agent enrol` here.",
+  },
+  "identity.unreadable": {
+    severity: "critical",
+    cause: "The identity in {path} cannot be read: {problem}.",
+    remedy: "Restore the file, or remove the folder and enrol this machine again with a new token.",
+  },
+  "identity.exposed": {
+    severity: "critical",
+    cause: "{path} can be read by others (mode {mode}).",
+    remedy: "Run `chmod 600 {path}`; if others had access to this machine, remove the node and enrol it again.",
+  },
+  "identity.bad-token": {
+    severity: "critical",
+    cause: "That is not an enrolment token.",
+    remedy:
+      "Copy the whole line that `fettle token create` printed (fettle1.…); give it in a file, on stdin or in FETTLE_TOKEN.",
+    status: 400,
+  },
+  "identity.ca-mismatch": {
+    severity: "critical",
+    cause: "{coordinator} showed a CA that is not the one in the token. Nothing secret was sent.",
+    remedy:
+      "Check the address; if it is right, somebody answers in the coordinator's place, or the token is of another coordinator.",
+  },
+  "identity.coordinator-unreachable": {
+    severity: "critical",
+    cause: "{coordinator} cannot be reached for enrolment: {problem}.",
+    remedy: "Check the address in /etc/fettle/agent.yaml and that port {port} is open from here.",
+    retryable: true,
+  },
+  "identity.bad-answer": {
+    severity: "critical",
+    cause: "The answer of {coordinator} is not that of a Fettle coordinator: {problem}.",
+    remedy: "Check the address and the versions of both programs.",
+  },
+  "identity.refused": {
+    severity: "critical",
+    cause: "{coordinator} refused the enrolment (HTTP {status}): {problem}.",
+    remedy: "Make a new token with `fettle token create`: each is for one machine and lives an hour.",
+  },
+  "identity.certificate-mismatch": {
+    severity: "critical",
+    cause: "The certificate that came back does not belong to this machine's key: {problem}.",
+    remedy: "Nothing was saved. Check the coordinator, then enrol again with a new token.",
+  },
+} as const satisfies CodeFile;
