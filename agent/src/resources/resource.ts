@@ -82,6 +82,8 @@ export interface Resource<Observed = unknown> {
   readonly polled: boolean;
   /** Least ms between two looks that no event asked for; 0 looks in every pass. */
   readonly everyMs: number;
+  /** How long one look may take, in ms. */
+  readonly lookMs: number;
   /** Prefixes of shared observations that an apply makes stale. */
   readonly touches: readonly string[];
   observe(ctx: ResourceContext, signal: AbortSignal): Promise<Observed>;

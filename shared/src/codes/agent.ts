@@ -23,6 +23,11 @@ export const agentCodes = {
     cause: "The repair of {resource} failed: {problem}.",
     remedy: "Fettle tries again with growing pauses; `fettle logs RUN` shows what it did.",
   },
+  "agent.journal-unwritable": {
+    severity: "critical",
+    cause: "The agent's journal cannot be written ({problem}), so nothing is changed.",
+    remedy: "Free space on the disk that holds /var/lib/fettle-agent; Fettle tries again by itself.",
+  },
   "agent.interrupted": {
     severity: "info",
     cause: "The agent ended while this run was in phase {phase}.",

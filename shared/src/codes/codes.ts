@@ -4,6 +4,7 @@ import type { CodeDefinition } from "./code.ts";
 import { healthCodes } from "./health.ts";
 import { identityCodes } from "./identity.ts";
 import { linkCodes } from "./link.ts";
+import { ollamaCodes } from "./ollama.ts";
 import { policyCodes } from "./policy.ts";
 import { stackCodes } from "./stack.ts";
 import { storeCodes } from "./store.ts";
@@ -16,6 +17,7 @@ const catalogue = {
   ...agentLocalCodes,
   ...agentCodes,
   ...linkCodes,
+  ...ollamaCodes,
   ...stackCodes,
   ...storeCodes,
 };

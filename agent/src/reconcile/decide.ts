@@ -1,0 +1,73 @@
+import type { CodeArgs } from "@fettle/shared/codes/code.ts";
+import type { Code } from "@fettle/shared/codes/codes.ts";
+import type { Gate } from "@fettle/shared/protocol/desired.ts";
+import type { ResourceState } from "@fettle/shared/protocol/resource-report.ts";
+import type { Verdict } from "../resources/resource.ts";
+
+/** Everything beside the verdict that decides whether a repair may start, highest policy first. */
+export interface Situation {
+  readonly id: string;
+  /** A pause that covers this resource: on the machine first, else at the coordinator. */
+  readonly pause: { readonly scope: string; readonly reason: string; readonly by: string } | null;
+  readonly mode: "observe" | "enforce";
+  readonly contended: CodeArgs | null;
+  /** The coordinator has been away for more than 24 h. */
+  readonly away: boolean;
+  readonly gate: Gate | null;
+  /** The first resource it comes after that is not in sync. */
+  readonly blockedBy: string | null;
+  /** Ms until the next try; 0 when it may be tried now. */
+  readonly backoffMs: number;
+  /** Users of the service at this moment; null when nobody is cut. */
+  readonly busy: { readonly connections: number } | null;
+  readonly drainMs: number;
+  /** How long this drift has stood, in ms. */
+  readonly driftMs: number;
+}
+
+export type Decision =
+  | { readonly act: true }
+  | { readonly act: false; readonly state: ResourceState; readonly code?: Code; readonly args?: CodeArgs };
+
+/** What is said of a resource, or that it is repaired now. Pure. */
+export function decide(verdict: Verdict, at: Situation): Decision {
+  switch (verdict.kind) {
+    case "in-sync":
+      return { act: false, state: "in-sync" };
+    case "unknown":
+    case "waiting":
+    case "blocked":
+      return say(verdict.kind, verdict.code, verdict.args);
+    case "drift":
+      return held(verdict, at) ?? { act: true };
+  }
+}
+
+type Drift = Extract<Verdict, { kind: "drift" }>;
+
+/** The first thing that holds a repair back, or null. */
+function held(drift: Drift, at: Situation): Decision | null {
+  const resource = at.id;
+  if (at.pause) return say("paused", "agent.paused", at.pause);
+  if (at.mode === "observe") return say("drifted", "agent.observing");
+  if (at.contended) return say("contended", "agent.contended", at.contended);
+  if (at.away && drift.restartOnly !== true) return say("drifted", "agent.no-coordinator");
+  if (at.gate && !at.gate.open) {
+    const args = { resource, fact: at.gate.fact };
+    return at.gate.stuck ? say("blocked", "agent.gate-stuck", args) : say("waiting", "agent.gated", args);
+  }
+  if (at.blockedBy !== null) return say("waiting", "agent.after", { resource, before: at.blockedBy });
+  if (at.backoffMs > 0) return say("failed", "agent.failed-backoff", { seconds: Math.ceil(at.backoffMs / 1000) });
+  return busy(drift, at);
+}
+
+function busy(drift: Drift, at: Situation): Decision | null {
+  if (drift.disturbs !== "service" || at.busy === null) return null;
+  if (drift.breaking && at.driftMs >= at.drainMs) return null;
+  const drain = `${Math.round(at.drainMs / 1000)} s`;
+  return say("waiting", "agent.busy", { connections: at.busy.connections, drain });
+}
+
+function say(state: ResourceState, code: Code, args: CodeArgs = {}): Decision {
+  return { act: false, state, code, args };
+}

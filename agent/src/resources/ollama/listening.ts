@@ -1,0 +1,80 @@
+import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
+import type { Listener } from "../../system/net.ts";
+import type { UnitState } from "../../system/units.ts";
+import { define } from "../define.ts";
+import type { Resource, ResourceContext, ResourceFinding, Verdict } from "../resource.ts";
+import { ollamaUse } from "./service.ts";
+import { listenAddress, OLLAMA_UNIT } from "./unit-file.ts";
+
+interface Observed {
+  readonly unit: UnitState;
+  /** What answered at the declared address: a version, null when it is not Ollama, undefined when nothing answered. */
+  readonly version: string | null | undefined;
+  /** Who listens on the port, with a name for people. */
+  readonly listeners: ReadonlyArray<Listener & { readonly holder: string; readonly ours: boolean }>;
+  readonly addresses: readonly string[];
+}
+
+const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
+
+/** Ollama answers `/api/version` on the declared address, and nothing else does, and it does so nowhere else. */
+export function listening(params: OllamaParams): Resource<Observed> {
+  const { listen } = params;
+  return define<Observed>({
+    id: "ollama.listening",
+    declared: listen,
+    after: ["ollama.service"],
+    settleMs: 30_000,
+    touches: ["unit:ollama", "ollama:"],
+    service: ollamaUse(params),
+    observe: (ctx, signal) => observe(ctx, listen, signal),
+    diff: (observed) => diff(observed, listen),
+    apply: ({ host }) => host.units.restart(OLLAMA_UNIT),
+    facts: ({ version }): Readonly<Record<string, string>> => (version ? { ollamaVersion: version } : {}),
+  });
+}
+
+async function observe(ctx: ResourceContext, listen: OllamaParams["listen"], signal: AbortSignal): Promise<Observed> {
+  const { host, clients, pass } = ctx;
+  const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
+  const version = await clients.ollama.version(listenAddress(listen), signal).catch(() => undefined);
+  const onPort = (await host.net.listeners()).filter(({ port }) => port === listen.port);
+  const tree = unit.mainPid > 0 ? await host.proc.tree(unit.mainPid) : [];
+  const listeners = await Promise.all(
+    onPort.map(async (one) => ({
+      ...one,
+      ours: one.pid !== null && tree.includes(one.pid),
+      holder:
+        one.pid === null ? "another program" : `${(await host.proc.command(one.pid)) ?? "a program"} (pid ${one.pid})`,
+    })),
+  );
+  return { unit, version, listeners, addresses: await host.net.addresses() };
+}
+
+function diff({ unit, version, listeners, addresses }: Observed, listen: OllamaParams["listen"]): Verdict {
+  const address = listenAddress(listen);
+  const here = listeners.filter((one) => one.address === listen.host || WILDCARDS.has(one.address));
+  const stranger = here.find((one) => !one.ours && one.pid !== null);
+  if (!addresses.includes(listen.host))
+    return {
+      kind: "blocked",
+      code: "ollama.listening.address-absent",
+      args: { address, addresses: addresses.join(", ") },
+    };
+  if (stranger && !here.some((one) => one.ours)) {
+    const code = version ? "ollama.listening.foreign" : "ollama.listening.port-held";
+    return { kind: "blocked", code, args: { address, holder: stranger.holder } };
+  }
+  if (version) return { kind: "in-sync", findings: exposed(listeners, listen) };
+  if (unit.active !== "active" || unit.mainPid === 0)
+    return { kind: "waiting", code: "ollama.listening.service-down", args: {} };
+  const changes = [{ what: address, from: version === null ? "not Ollama" : "no answer", to: "answers" }];
+  return { kind: "drift", changes, disturbs: "service", breaking: true, restartOnly: true };
+}
+
+/** Ollama's own sockets on this port at any other address. */
+function exposed(listeners: Observed["listeners"], listen: OllamaParams["listen"]): ResourceFinding[] {
+  return listeners
+    .filter((one) => one.ours && one.address !== listen.host)
+    .map((one) => ({ code: "ollama.listening.exposed", args: { address: `${one.address}:${one.port}` } }) as const);
+}

@@ -1,0 +1,58 @@
+/** The unit of the vendor's installer; naming a model server in an enforced stack adopts it. */
+export const OLLAMA_UNIT = "ollama.service";
+export const DROP_IN_FOLDER = "/etc/systemd/system/ollama.service.d";
+/** Drop-ins apply by file name; `zz-` comes after what people usually write. */
+export const DROP_IN = `${DROP_IN_FOLDER}/zz-fettle.conf`;
+
+/** OLLAMA_HOST and the declared environment, as the drop-in holds it. */
+export function wantedEnvironment(params: {
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly env: Readonly<Record<string, string>>;
+}): Readonly<Record<string, string>> {
+  return { OLLAMA_HOST: listenAddress(params.listen), ...params.env };
+}
+
+export function listenAddress({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** The drop-in's text. Values are checked by local policy: no quotes, `%`, `$`, backslash or control characters. */
+export function dropInText(environment: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(environment).map(([key, value]) => `Environment="${key}=${value}"`);
+  return ["# Written by Fettle from the stack file; a change here is undone.", "[Service]", ...lines, ""].join("\n");
+}
+
+/**
+ * `KEY=value` of every Environment= line in a unit file, in order; an empty Environment= is the key "" (it clears all).
+ * Knows systemd's quoting as far as Environment= uses it.
+ */
+export function environmentOf(text: string): ReadonlyArray<readonly [key: string, value: string]> {
+  const found: Array<readonly [string, string]> = [];
+  for (const line of logicalLines(text)) {
+    const value = /^\s*Environment\s*=(.*)$/.exec(line)?.[1];
+    if (value === undefined) continue;
+    if (value.trim() === "") found.push(["", ""]);
+    for (const word of words(value)) {
+      const at = word.indexOf("=");
+      if (at > 0) found.push([word.slice(0, at), word.slice(at + 1)]);
+    }
+  }
+  return found;
+}
+
+/** Paths of EnvironmentFile= lines; what they set wins over every Environment=. */
+export function environmentFilesOf(text: string): readonly string[] {
+  return logicalLines(text).flatMap((line) => /^\s*EnvironmentFile\s*=\s*-?(\S+)\s*$/.exec(line)?.[1] ?? []);
+}
+
+function logicalLines(text: string): string[] {
+  return text
+    .replace(/\\\n/g, " ")
+    .split("\n")
+    .filter((line) => !/^\s*[#;]/.test(line));
+}
+
+function words(value: string): string[] {
+  const quoted = value.matchAll(/"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)'|(\S+)/g);
+  return [...quoted].map((match) => (match[1] ?? match[2] ?? match[3] ?? "").replace(/\\(.)/g, "$1"));
+}

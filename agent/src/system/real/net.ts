@@ -1,0 +1,50 @@
+import { networkInterfaces } from "node:os";
+import type { Connection, Listener, Net } from "../net.ts";
+import { probe } from "./probe.ts";
+import { allPids, linkInProc, listProc, readProc } from "./proc-fs.ts";
+import type { SocketRow } from "./socket-table.ts";
+import { ESTABLISHED, LISTEN, parseSockets } from "./socket-table.ts";
+import { lookAtCertificate } from "./tls-peer.ts";
+
+export const realNet: Net = { probe, listeners, connections, addresses, tls: lookAtCertificate };
+
+async function listeners(port?: number): Promise<readonly Listener[]> {
+  const rows = sockets(LISTEN, port);
+  const holders = port === undefined ? new Map<string, number>() : holdersOf(rows);
+  return rows.map(({ localAddress, localPort, inode }) => {
+    return { address: localAddress, port: localPort, pid: holders.get(inode) ?? null };
+  });
+}
+
+async function connections(port: number): Promise<readonly Connection[]> {
+  return sockets(ESTABLISHED, port).map(({ localAddress, localPort, remoteAddress, remotePort }) => {
+    return { localAddress, localPort, remoteAddress, remotePort };
+  });
+}
+
+async function addresses(): Promise<readonly string[]> {
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const wanted = all.filter(({ internal, address }) => !internal && !LINK_LOCAL.test(address));
+  return [...new Set(wanted.map(({ address }) => address))];
+}
+
+const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:)/i;
+
+function sockets(state: number, port?: number): readonly SocketRow[] {
+  const tables = [readProc("/proc/net/tcp") ?? "", readProc("/proc/net/tcp6") ?? ""];
+  return tables.flatMap((table) => parseSockets(table, state, port));
+}
+
+/** Which process has a socket open, by inode; of several (a parent and its workers) the first, which is the oldest. */
+function holdersOf(rows: readonly SocketRow[]): Map<string, number> {
+  const wanted = new Map(rows.map(({ inode }) => [`socket:[${inode}]`, inode]));
+  const found = new Map<string, number>();
+  for (const pid of allPids()) {
+    for (const fd of listProc(`/proc/${pid}/fd`)) {
+      const inode = wanted.get(linkInProc(`/proc/${pid}/fd/${fd}`) ?? "");
+      if (inode !== undefined && !found.has(inode)) found.set(inode, pid);
+    }
+    if (found.size === wanted.size) break;
+  }
+  return found;
+}
