@@ -1,7 +1,11 @@
 import { agentCodes } from "./agent.ts";
 import { agentLocalCodes } from "./agent-local.ts";
+import { apiCodes } from "./api.ts";
 import type { CodeDefinition } from "./code.ts";
+import { coordinatorCodes } from "./coordinator.ts";
+import { enrolmentCodes } from "./enrolment.ts";
 import { healthCodes } from "./health.ts";
+import { hubCodes } from "./hub.ts";
 import { identityCodes } from "./identity.ts";
 import { linkCodes } from "./link.ts";
 import { ollamaCodes } from "./ollama.ts";
@@ -20,6 +24,10 @@ const catalogue = {
   ...ollamaCodes,
   ...stackCodes,
   ...storeCodes,
+  ...hubCodes,
+  ...enrolmentCodes,
+  ...coordinatorCodes,
+  ...apiCodes,
 };
 
 export type Code = keyof typeof catalogue;

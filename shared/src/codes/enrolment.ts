@@ -1,0 +1,98 @@
+import type { CodeFile } from "./code.ts";
+
+/** Codes with which the coordinator refuses an enrolment or an agent's certificate. */
+export const enrolmentCodes = {
+  "identity.token-other-ca": {
+    severity: "warning",
+    cause: "The enrolment token was made by another coordinator.",
+    remedy: "Make a token on this coordinator: `fettle token create --node NODE --role ROLE`.",
+    status: 403,
+  },
+  "identity.token-unknown": {
+    severity: "warning",
+    cause: "The enrolment token is not known here.",
+    remedy: "Copy the whole line that `fettle token create` printed, or make a new token.",
+    status: 403,
+  },
+  "identity.token-expired": {
+    severity: "warning",
+    cause: "The enrolment token for {node} has run out; it lives an hour.",
+    remedy: "Make a new one: `fettle token create --node {node} --role ROLE`.",
+    status: 403,
+  },
+  "identity.token-used": {
+    severity: "critical",
+    cause: "The enrolment token for {node} was used already, by another key.",
+    remedy:
+      "If you did not enrol {node} yourself, somebody else has: `fettle node remove {node}`. Else make a new token.",
+    status: 409,
+  },
+  "identity.bad-key": {
+    severity: "warning",
+    cause: "The public key in the request is not an EC P-256 key.",
+    remedy: "Enrol with fettle-agent of this version; it makes the key itself.",
+    status: 400,
+  },
+  "identity.proof-wrong": {
+    severity: "critical",
+    cause: "The request is not signed by the key that it brings.",
+    remedy: "Enrol with fettle-agent of this version; if this repeats, something changes the request on its way.",
+    status: 403,
+  },
+  "identity.node-exists": {
+    severity: "warning",
+    cause: "{node} is enrolled already.",
+    remedy:
+      "If that machine is gone or was set up anew, run `fettle node remove {node}` and then make a token; else choose another name.",
+    status: 409,
+  },
+  "identity.node-taken": {
+    severity: "warning",
+    cause: "{node} belongs to another stack of this coordinator.",
+    remedy: "Choose another name for this node.",
+    status: 409,
+  },
+  "identity.rate-limited": {
+    severity: "warning",
+    cause: "Too many enrolments from this address; the next is looked at in {seconds} s.",
+    remedy: "Wait, then try again.",
+    status: 429,
+    retryable: true,
+  },
+  "identity.unknown": {
+    severity: "critical",
+    cause: "The certificate is of this CA, but the coordinator does not know it.",
+    remedy: "If a backup was restored, readmit the node; else remove the identity on the machine and enrol again.",
+    status: 403,
+  },
+  "identity.revoked": {
+    severity: "critical",
+    cause: "The certificate of {node} was revoked.",
+    remedy: "If the node is to come back, make a new token and enrol it again.",
+    status: 403,
+  },
+  "identity.superseded": {
+    severity: "critical",
+    cause: "{node} was enrolled again since this certificate was issued.",
+    remedy: "Two machines hold an identity of {node}: turn the older one's agent off.",
+    status: 403,
+  },
+  "identity.expired": {
+    severity: "critical",
+    cause: "The certificate of {node} has run out.",
+    remedy: "Check the clocks of both machines; else readmit the node.",
+    status: 403,
+  },
+  "identity.no-certificate": {
+    severity: "critical",
+    cause: "The request came without a client certificate.",
+    remedy: "Only enrolled agents may talk to this port; the operator's API is on the other one.",
+    status: 401,
+  },
+  "identity.duplicate": {
+    severity: "critical",
+    cause: "Two machines use the identity of {node}: {here} is connected, {there} was refused.",
+    remedy:
+      "A machine was probably cloned with its identity. On the copy remove /var/lib/fettle-agent/identity and enrol it under its own name.",
+  },
+} as const satisfies CodeFile;
