@@ -6,6 +6,14 @@ const QUIET_MS = 5_000;
 /** Share of a core (or of the GPU) above which a server with connections is at work. */
 const BUSY_SHARE = 0.05;
 
+const FRESH_MS = 100;
+/** Stands for "some, but they cannot be counted". */
+const UNKNOWN = -1;
+
+export interface Users {
+  readonly connections: number | string;
+}
+
 interface Sample {
   at: number;
   cpuMs: number | null;
@@ -27,24 +35,31 @@ export class Busy {
     this.#gpuShare = gpuShare;
   }
 
-  /** The users that a restart now would cut, or null. */
-  of(service: ServiceUse): { connections: number } | null {
+  /** The users that a restart now would cut, or null; before the first count nobody is assumed. */
+  of(service: ServiceUse): Users | null {
     const sample = this.#samples.get(service.port);
-    if (!sample) return { connections: 0 };
-    if (sample.connections === 0) return null;
-    return this.#host.clock.mono() - sample.busyAt >= QUIET_MS ? null : { connections: sample.connections };
+    if (!sample || sample.connections === 0) return null;
+    if (this.#host.clock.mono() - sample.busyAt >= QUIET_MS) return null;
+    return { connections: sample.connections === UNKNOWN ? "an unknown number of" : sample.connections };
+  }
+
+  /** True when the last count is of this moment. */
+  isFresh(service: ServiceUse): boolean {
+    const sample = this.#samples.get(service.port);
+    return sample !== undefined && this.#host.clock.mono() - sample.at <= FRESH_MS;
   }
 
   /** One look at every service; called once a second. */
   async sample(services: readonly ServiceUse[]): Promise<void> {
     for (const port of this.#samples.keys()) if (!services.some((one) => one.port === port)) this.#samples.delete(port);
-    await Promise.all(services.map((service) => this.#sampleOne(service)));
+    await Promise.all(services.map((service) => this.count(service)));
   }
 
-  async #sampleOne(service: ServiceUse): Promise<void> {
+  /** Counts the users of one service. What cannot be counted is busy. */
+  async count(service: ServiceUse): Promise<void> {
     const at = this.#host.clock.mono();
     const before = this.#samples.get(service.port);
-    const connections = await this.#fromElsewhere(service.port);
+    const connections = await this.#fromElsewhere(service.port).catch(() => UNKNOWN);
     if (connections === 0) {
       this.#samples.set(service.port, { at, cpuMs: null, connections, busyAt: Number.NEGATIVE_INFINITY });
       return;
@@ -57,7 +72,7 @@ export class Busy {
 
   async #working(before: Sample | undefined, cpuMs: number | null, at: number): Promise<boolean> {
     if (cpuMs === null || before?.cpuMs == null || cpuMs < before.cpuMs) return true;
-    if ((cpuMs - before.cpuMs) / Math.max(1, at - before.at) > BUSY_SHARE) return true;
+    if (!((cpuMs - before.cpuMs) / Math.max(1, at - before.at) <= BUSY_SHARE)) return true;
     const gpu = await this.#gpuShare();
     return gpu !== null && gpu > BUSY_SHARE;
   }
@@ -70,7 +85,7 @@ export class Busy {
   }
 
   async #cpuOf(service: ServiceUse): Promise<number | null> {
-    const pid = await service.mainPid(this.#host);
+    const pid = await service.mainPid(this.#host).catch(() => null);
     if (pid === null) return null;
     const times = await Promise.all((await this.#host.proc.tree(pid)).map((one) => this.#host.proc.cpuMs(one)));
     return times.reduce<number>((sum, one) => sum + (one ?? 0), 0);

@@ -26,6 +26,8 @@ export interface Cell {
   run: ActiveRun | null;
   /** When the present drift was first seen; null when there is none. */
   driftAt: number | null;
+  /** The users of its service are being counted. */
+  counting: boolean;
   /** Set while somebody else keeps writing the same wrong value. */
   contended: CodeArgs | null;
   /** When a decision must be made anew without a look: a backoff's end, a quiet moment. */
@@ -47,6 +49,7 @@ export function newCell(resource: Resource, now: number): Cell {
     stale: false,
     run: null,
     driftAt: null,
+    counting: false,
     contended: null,
     decideAgainAt: Number.POSITIVE_INFINITY,
     state: "unknown",

@@ -19,7 +19,7 @@ export interface Situation {
   /** Ms until the next try; 0 when it may be tried now. */
   readonly backoffMs: number;
   /** Users of the service at this moment; null when nobody is cut. */
-  readonly busy: { readonly connections: number } | null;
+  readonly busy: { readonly connections: number | string } | null;
   readonly drainMs: number;
   /** How long this drift has stood, in ms. */
   readonly driftMs: number;

@@ -162,6 +162,7 @@ export class Loop implements Service {
     if (!cell.run) this.#take(cell, found, cause === "event");
     if (cell.stale) this.wake(cause, [resource.id]);
     this.#decideAll();
+    this.#awake();
   }
 
   #take(cell: Cell, { verdict, observed }: Look, written: boolean): void {
@@ -200,7 +201,7 @@ export class Loop implements Service {
       return say(cell, now, "repairing", null, {});
     }
     const decision = this.#deps.judge.decide(cell, this.#standing, this.#cells);
-    if (decision === null) return false;
+    if (decision === null || (decision.act && this.#asksForUsers(cell))) return false;
     if (!decision.act) return say(cell, now, decision.state, decision.code ?? null, decision.args ?? {});
     try {
       this.#repair(cell);
@@ -209,6 +210,23 @@ export class Loop implements Service {
       cell.lookAgainAt = this.#deps.clock.mono() + UNKNOWN_MS;
       return say(cell, now, "failed", "agent.journal-unwritable", { problem: messageOf(error) });
     }
+  }
+
+  /** A disturbing repair starts only on a count of users from this moment; true while that is being taken. */
+  #asksForUsers(cell: Cell): boolean {
+    const { service } = cell.resource;
+    if (!service || cell.verdict?.kind !== "drift" || cell.verdict.disturbs === "none") return false;
+    if (this.#deps.busy.isFresh(service)) return false;
+    if (!cell.counting) {
+      cell.counting = true;
+      void this.#deps.busy.count(service).then(() => {
+        const now = this.#cells.get(cell.resource.id);
+        if (now) now.counting = false;
+        this.#decideAll();
+        this.#awake();
+      });
+    }
+    return true;
   }
 
   #repair(cell: Cell): void {

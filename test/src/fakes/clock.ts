@@ -1,0 +1,61 @@
+import type { Clock } from "@fettle/agent/system/clock.ts";
+
+interface Sleeper {
+  readonly at: number;
+  readonly wake: () => void;
+}
+
+/** A clock that a test moves. `advance` runs what becomes due in order and lets everything settle in between. */
+export class FakeClock implements Clock {
+  #mono = 0;
+  #sleepers: Sleeper[] = [];
+  readonly #epoch: number;
+
+  constructor(epoch = 1_800_000_000_000) {
+    this.#epoch = epoch;
+  }
+
+  now(): number {
+    return this.#epoch + this.#mono;
+  }
+
+  mono(): number {
+    return this.#mono;
+  }
+
+  random(): number {
+    return 0.5;
+  }
+
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const sleeper: Sleeper = { at: this.#mono + ms, wake: resolve };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener("abort", () => {
+        this.#sleepers = this.#sleepers.filter((one) => one !== sleeper);
+        reject(signal.reason);
+      });
+    });
+  }
+
+  async advance(ms: number): Promise<void> {
+    const end = this.#mono + ms;
+    await settle();
+    for (;;) {
+      const next = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.#sleepers = this.#sleepers.filter((one) => one !== next);
+      this.#mono = Math.max(this.#mono, next.at);
+      next.wake();
+      await settle();
+    }
+    this.#mono = end;
+    await settle();
+  }
+}
+
+/** Lets promises and immediates that are ready run. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
