@@ -85,5 +85,7 @@ async function feed(stdin: NodeJS.WritableStream, input: string | Buffer | Reada
 }
 
 function failed(argv: string[], code: number, said: string): LabError {
-  return new LabError("lab.command.failed", `${argv.join(" ")} ended with ${code}: ${said.trim().slice(-2000)}`);
+  const command = argv.join(" ");
+  const shown = command.length > 300 ? `${command.slice(0, 300)}…` : command;
+  return new LabError("lab.command.failed", `${shown} ended with ${code}: ${said.trim().slice(-2000)}`);
 }

@@ -7,6 +7,7 @@ import { docker, inspect, label, tryDocker } from "./docker.ts";
 import { Host } from "./host.ts";
 import type { Machine } from "./host-spec.ts";
 import { containerName, hostArguments, specLabel, specOf } from "./host-spec.ts";
+import { initPath, initScript } from "./image/recipe.ts";
 import type { HostName } from "./layout.ts";
 
 export type Arrival = "running" | "started" | "created";
@@ -49,6 +50,7 @@ async function freshVolume(config: LabConfig): Promise<void> {
 async function putFiles(config: LabConfig, host: Host): Promise<void> {
   const tree = join(config.folder, "trees", host.name);
   rmSync(tree, { recursive: true, force: true });
+  place(tree, initPath.slice(1), (path) => writeFileSync(path, initScript, { mode: 0o755 }));
   const authority = join(config.folder, "pki/ca.pem");
   place(tree, "usr/local/share/ca-certificates/lab.crt", (path) => copyFileSync(authority, path));
   if (host.name === "gateway-1") {

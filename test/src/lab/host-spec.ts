@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "./config.ts";
 import { label } from "./docker.ts";
+import { initScript } from "./image/recipe.ts";
 import type { HostName } from "./layout.ts";
 import { addressOf } from "./layout.ts";
 import { networkName } from "./network.ts";
@@ -30,7 +31,7 @@ export function hostArguments(config: LabConfig, machine: Machine, host: HostNam
     ...["--restart", "unless-stopped", "--stop-timeout", "30"],
     ...systemd(machine.cgroupVersion),
   ];
-  const hash = createHash("sha256").update(JSON.stringify([fixed, machine.image, authorityOf(config)]));
+  const hash = createHash("sha256").update(JSON.stringify([fixed, machine.image, initScript, authorityOf(config)]));
   return [...fixed, "--label", `${specLabel}=${hash.digest("hex").slice(0, 16)}`];
 }
 

@@ -35,7 +35,6 @@ async function debootstrap(root: string): Promise<void> {
 }
 
 async function importTree(root: string, tag: string): Promise<void> {
-  writeFileSync(join(root, recipe.initPath), recipe.initScript, { mode: 0o755 });
   await run(["chroot", root, "/bin/sh", "-s"], { input: recipe.prepareScript });
   // Else the image's top folder is closed to all but root, and D-Bus, which runs as a user of its own, hangs.
   chmodSync(root, 0o755);

@@ -8,6 +8,7 @@ export const packages = [
   ...["ca-certificates", "curl", "openssl", "zstd", "docker.io"],
 ];
 
+/** Laid into each host when it is made, so that a change of it builds no new image. */
 export const initPath = "/usr/local/sbin/lab-init";
 export const initScript = asset("lab-init.sh");
 export const prepareScript = asset("prepare-host.sh");
@@ -24,7 +25,7 @@ export const settings = [`CMD ["${initPath}"]`, "ENV container=docker"];
 
 /** The same recipe gives the same tag, so an image is built once. */
 export function imageTag(): string {
-  const recipe = JSON.stringify([packages, initScript, prepareScript, dpkgOptions, settings]);
+  const recipe = JSON.stringify([packages, prepareScript, dpkgOptions, settings]);
   return `fettle-lab-host:${createHash("sha256").update(recipe).digest("hex").slice(0, 12)}`;
 }
 

@@ -19,14 +19,12 @@ export async function buildFromUbuntu(tag: string): Promise<void> {
     'printf %s "$DPKG_OPTIONS" > /etc/dpkg/dpkg.cfg.d/lab',
     "apt-get update",
     `apt-get install --yes --no-install-recommends ${recipe.packages.join(" ")}`,
-    `printf %s "$INIT" > ${recipe.initPath}`,
-    `chmod 0755 ${recipe.initPath}`,
     recipe.prepareScript,
   ].join("\n");
-  const env = ["--env", `DPKG_OPTIONS=${recipe.dpkgOptions}`, "--env", `INIT=${recipe.initScript}`];
+  const env = ["--env", `DPKG_OPTIONS=${recipe.dpkgOptions}`];
   try {
     await docker(["run", "--name", name, ...env, base, "sh", "-c", script], { timeoutMs: 600_000 });
-    const changes = [...recipe.settings, "ENV DPKG_OPTIONS= INIT="].flatMap((setting) => ["--change", setting]);
+    const changes = [...recipe.settings, "ENV DPKG_OPTIONS="].flatMap((setting) => ["--change", setting]);
     await docker(["commit", ...changes, name, tag], { timeoutMs: 300_000 });
   } finally {
     await tryDocker(["rm", "--force", "--volumes", name]);

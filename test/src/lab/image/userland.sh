@@ -5,11 +5,14 @@ set -e
 root=/userland
 mkdir -p $root/usr/bin $root/usr/local/bin $root/usr/lib $root/etc/ssl/certs $root/tmp $root/home/aigateway $root/app
 for link in bin lib lib64; do
-  if [ -L /$link ]; then ln -s "$(readlink /$link)" $root/$link; fi
+  if [ -L /$link ]; then
+    mkdir -p "$root/$(readlink /$link)"
+    ln -s "$(readlink /$link)" $root/$link
+  fi
 done
 cp /node $root/usr/local/bin/node
 programs="sh curl cat cp chmod date env false find grep head id ls mkdir mv printenv rm sed sleep tail tr true uname wc whoami"
-for program in $programs; do cp -L "$(command -v "$program")" $root/usr/bin/; done
+for program in $programs; do cp -L "/usr/bin/$program" $root/usr/bin/; done
 # Libraries of all of them, in their own folders; those that libc opens by name while it runs come with libc itself.
 for file in $root/usr/local/bin/node $root/usr/bin/*; do
   ldd "$file" 2>/dev/null | grep -o '/[^ ]*' || true
