@@ -1,0 +1,104 @@
+import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { TransientUnit, UnitState } from "@fettle/agent/system/units.ts";
+import { type MachineOptions, Unit } from "./unit.ts";
+
+/** The sandbox's systemd: units below a root, each a real process. */
+export class Manager {
+  readonly #options: MachineOptions;
+  readonly #units = new Map<string, Unit>();
+
+  constructor(options: MachineOptions) {
+    this.#options = options;
+  }
+
+  /** Starts what is enabled, as a boot does. */
+  async boot(): Promise<void> {
+    for (const name of this.#enabled()) await this.#unit(name).start();
+  }
+
+  show(name: string): UnitState {
+    return this.#unit(name).state();
+  }
+
+  start(name: string): Promise<void> {
+    return this.#unit(name).start();
+  }
+
+  stop(name: string): Promise<void> {
+    return this.#unit(name).stop();
+  }
+
+  async restart(name: string): Promise<void> {
+    await this.#unit(name).stop();
+    await this.#unit(name).start();
+  }
+
+  enable(name: string): void {
+    const wants = join(this.#options.root, "/etc/systemd/system/multi-user.target.wants");
+    mkdirSync(wants, { recursive: true });
+    if (!this.#unit(name).isEnabled()) symlinkSync(this.show(name).fragmentPath, join(wants, name));
+  }
+
+  daemonReload(): void {
+    for (const unit of this.#units.values()) unit.reload();
+  }
+
+  async runTransient({ name, argv, env = {} }: TransientUnit): Promise<void> {
+    const full = `${name}.service`;
+    const state = this.#units.get(full)?.state();
+    if (state && (state.active === "active" || state.active === "failed"))
+      throw new Error(`Unit ${full} already exists.`);
+    const file = {
+      load: "loaded",
+      fragmentPath: `/run/transient/${full}`,
+      dropIns: [],
+      environment: env,
+      execStart: argv,
+      user: "",
+      restart: "no",
+      restartSec: 0,
+      type: "simple",
+      fingerprint: "",
+    } as const;
+    const unit = new Unit(full, this.#options, file);
+    this.#units.set(full, unit);
+    await unit.start();
+  }
+
+  resetFailed(name: string): void {
+    if (this.#units.get(name)?.state().active === "failed") this.#units.delete(name);
+  }
+
+  journal(name: string, lines: number): readonly string[] {
+    return this.#unit(name).journal(lines);
+  }
+
+  /** Stops everything in order, as a shutdown does. */
+  async shutdown(): Promise<void> {
+    await Promise.all([...this.#units.values()].map((unit) => unit.stop()));
+  }
+
+  powerOff(): void {
+    for (const unit of this.#units.values()) unit.kill();
+  }
+
+  #unit(name: string): Unit {
+    const known = this.#units.get(name);
+    if (known) return known;
+    const unit = new Unit(name, this.#options);
+    this.#units.set(name, unit);
+    return unit;
+  }
+
+  #enabled(): string[] {
+    const folder = join(this.#options.root, "/etc/systemd/system");
+    return ["multi-user.target.wants", "default.target.wants"].flatMap((wants) => {
+      try {
+        return readdirSync(join(folder, wants));
+      } catch {
+        return [];
+      }
+    });
+  }
+}

@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync, lstatSync } from "node:fs";
+import { join } from "node:path";
+import type { UnitState } from "@fettle/agent/system/units.ts";
+import { readUnit, type UnitFile } from "./unit-file.ts";
+
+export interface MachineOptions {
+  /** Stands for `/`. */
+  readonly root: string;
+  /** What every process of this machine gets beside its unit's environment. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly onChange: (unit: string) => void;
+}
+
+const STOP_MS = 10_000;
+const MAX_LINES = 5_000;
+
+/** One unit of the sandbox's unit manager: a real child process with the unit's real environment. */
+export class Unit {
+  readonly name: string;
+  readonly #options: MachineOptions;
+  #loaded: UnitFile;
+  #child: ChildProcess | null = null;
+  #active: UnitState["active"] = "inactive";
+  #sub = "dead";
+  #result = "success";
+  #restarts = 0;
+  #exitStatus = 0;
+  #wanted = false;
+  #timer: NodeJS.Timeout | null = null;
+  readonly #lines: string[] = [];
+
+  constructor(name: string, options: MachineOptions, file?: UnitFile) {
+    this.name = name;
+    this.#options = options;
+    this.#loaded = file ?? readUnit(options.root, name);
+  }
+
+  get transient(): boolean {
+    return this.#loaded.fragmentPath.startsWith("/run/transient/");
+  }
+
+  reload(): void {
+    if (!this.transient) this.#loaded = readUnit(this.#options.root, this.name);
+  }
+
+  state(): UnitState {
+    const now = this.transient ? this.#loaded : readUnit(this.#options.root, this.name);
+    return {
+      load: this.#child ? this.#loaded.load : now.load,
+      active: this.#active,
+      sub: this.#sub,
+      result: this.#result,
+      mainPid: this.#child?.pid ?? 0,
+      restarts: this.#restarts,
+      fragmentPath: this.#loaded.fragmentPath,
+      dropIns: this.#loaded.dropIns,
+      environment: Object.entries(this.#loaded.environment).map(([key, value]) => `${key}=${value}`),
+      needReload: now.load === "loaded" && now.fingerprint !== this.#loaded.fingerprint,
+      enabled:
+        now.load === "masked" ? "masked" : this.transient ? "transient" : this.isEnabled() ? "enabled" : "disabled",
+      exitStatus: this.#exitStatus,
+    };
+  }
+
+  isEnabled(): boolean {
+    const wants = ["multi-user.target.wants", "default.target.wants"];
+    return wants.some((folder) => exists(join(this.#options.root, "/etc/systemd/system", folder, this.name)));
+  }
+
+  async start(): Promise<void> {
+    if (this.#child || this.#active === "activating") return;
+    if (this.#loaded.load !== "loaded") this.reload();
+    if (this.#loaded.load === "masked") throw new Error(`Unit ${this.name} is masked.`);
+    if (this.#loaded.load === "not-found") throw new Error(`Unit ${this.name} not found.`);
+    this.#wanted = true;
+    this.#restarts = 0;
+    this.#spawn();
+    if (this.#loaded.type === "oneshot") await this.#ended();
+  }
+
+  async stop(): Promise<void> {
+    this.#wanted = false;
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#child) {
+      this.#set("inactive", "dead");
+      return;
+    }
+    this.#set("deactivating", "stop-sigterm");
+    const child = this.#child;
+    signal(child, "SIGTERM");
+    const hard = setTimeout(() => signal(child, "SIGKILL"), STOP_MS);
+    await this.#ended();
+    clearTimeout(hard);
+  }
+
+  journal(lines: number): readonly string[] {
+    return this.#lines.slice(-lines);
+  }
+
+  /** The power is cut: nothing is told to anybody. */
+  kill(): void {
+    this.#wanted = false;
+    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#child) signal(this.#child, "SIGKILL");
+  }
+
+  #spawn(): void {
+    const [program = "", ...args] = this.#loaded.execStart;
+    const { root, environment } = this.#options;
+    const rooted = existsSync(join(root, program)) ? join(root, program) : program;
+    const home = this.#loaded.user === "ollama" ? join(root, "/usr/share/ollama") : join(root, "/root");
+    const env = { PATH: process.env.PATH ?? "", HOME: home, ...environment, ...this.#loaded.environment };
+    const child = spawn(rooted, args, { env, cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#log(text));
+    child.stderr.setEncoding("utf8").on("data", (text: string) => this.#log(text));
+    child.on("error", (error) => this.#gone(child, 203, error.message));
+    child.on("exit", (code, by) => this.#gone(child, code ?? 1, by ?? ""));
+    this.#set(this.#loaded.type === "oneshot" ? "activating" : "active", "running");
+  }
+
+  #gone(child: ChildProcess, code: number, why: string): void {
+    if (this.#child !== child) return;
+    this.#child = null;
+    this.#exitStatus = code;
+    const clean = code === 0 || (!this.#wanted && why === "SIGTERM");
+    this.#result = clean ? "success" : why === "" ? "exit-code" : "signal";
+    if (this.transient) this.#log(`finished with ${code}\n`);
+    if (this.#wanted && (this.#loaded.restart === "always" || (this.#loaded.restart === "on-failure" && !clean))) {
+      this.#restarts += 1;
+      this.#timer = setTimeout(() => this.#again(), this.#loaded.restartSec * 1_000);
+      this.#set("activating", "auto-restart");
+      return;
+    }
+    this.#wanted = false;
+    this.#set(clean ? "inactive" : "failed", clean ? "dead" : "failed");
+  }
+
+  #again(): void {
+    this.#timer = null;
+    if (this.#wanted) this.#spawn();
+  }
+
+  #set(active: UnitState["active"], sub: string): void {
+    this.#active = active;
+    this.#sub = sub;
+    this.#options.onChange(this.name);
+  }
+
+  #log(text: string): void {
+    this.#lines.push(...text.split("\n").filter(Boolean));
+    if (this.#lines.length > MAX_LINES) this.#lines.splice(0, this.#lines.length - MAX_LINES);
+  }
+
+  async #ended(): Promise<void> {
+    while (this.#child) await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** The whole process group, so that a wrapper's children go too. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  try {
+    if (child.pid) process.kill(-child.pid, name);
+  } catch {
+    child.kill(name);
+  }
+}
+
+function exists(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
