@@ -16,10 +16,10 @@ export function parseMounts(mountinfo: string): readonly string[] {
     const known = byDevice.get(device);
     if (known === undefined || mount.length < known.length) byDevice.set(device, mount);
   }
-  return [...byDevice.values()].map(unescape);
+  return [...byDevice.values()].map(plain);
 }
 
 /** The kernel writes space, tab, newline and backslash in octal. */
-function unescape(path: string): string {
+function plain(path: string): string {
   return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
 }

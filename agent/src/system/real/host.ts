@@ -1,0 +1,30 @@
+import type { Host } from "../host.ts";
+import { realClock } from "./clock.ts";
+import { realExec } from "./exec.ts";
+import { realFiles } from "./files.ts";
+import { realHttp } from "./http.ts";
+import { realMetrics } from "./metrics.ts";
+import { realNet } from "./net.ts";
+import { realProc } from "./proc.ts";
+import { realPty } from "./pty.ts";
+import { Bus } from "./systemd/bus.ts";
+import { RealUnits } from "./systemd/units.ts";
+import { watchUnits } from "./systemd/watch-units.ts";
+import { watchFiles } from "./watch-files.ts";
+
+/** This machine. Opens nothing until it is asked for something. */
+export function makeRealHost(): Host {
+  const bus = new Bus();
+  return {
+    files: realFiles,
+    exec: realExec,
+    pty: realPty,
+    units: new RealUnits(bus),
+    http: realHttp,
+    net: realNet,
+    proc: realProc,
+    watch: { files: watchFiles, units: (names, onChange) => watchUnits(bus, names, onChange) },
+    metrics: realMetrics,
+    clock: realClock,
+  };
+}
