@@ -1,6 +1,14 @@
-import type { EnrolAnswer, EnrolRequest } from "@fettle/shared/api/enrol.ts";
-import type { Secret } from "@fettle/shared/lib/secret.ts";
+import type { EnrolRequest } from "@fettle/shared/api/enrol.ts";
+import type { Clock } from "@fettle/shared/lib/clock.ts";
+import { FettleError } from "@fettle/shared/lib/errors.ts";
+import { Secret } from "@fettle/shared/lib/secret.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
+import type { Store } from "../store/store.ts";
+import { type Authority, loadAuthority } from "./authority.ts";
+import { type Enrolled, enrol } from "./enrol.ts";
+import { RateLimit } from "./rate-limit.ts";
+import { namesOf, serverIdentity } from "./server-certificate.ts";
+import { newToken, secretHash, tokenText } from "./token.ts";
 
 export interface MintRequest {
   readonly stack: string;
@@ -24,20 +32,135 @@ export interface ServerIdentity {
   readonly notAfter: number;
 }
 
-export interface Pki extends Service {
+export interface PkiParts {
+  readonly folder: string;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly coordinatorId: string;
+  /** Names and addresses for the coordinator's certificate beside its own. */
+  readonly names: readonly string[];
+  /** The port of the agents' listener, as agents are told. */
+  readonly agentPort: number;
+  readonly onRenewalFailed: (error: unknown) => void;
+}
+
+type RenewListener = (server: ServerIdentity) => void;
+
+const TOKEN_LIFE_MS = 60 * 60_000;
+const RENEWAL_CHECK_MS = 60 * 60_000;
+
+/** The fixed name that agents ask for, whatever the coordinator's address is. */
+export function coordinatorNameOf(coordinatorId: string): string {
+  return `coordinator.${coordinatorId}.fettle.internal`;
+}
+
+/** The coordinator's certificates: its CA, its own one, and who gets one as an agent. */
+export class Pki implements Service {
+  readonly id = "pki";
+  readonly #parts: PkiParts;
+  readonly #authority: Authority;
+  readonly #limit: RateLimit;
+  readonly #listeners = new Set<RenewListener>();
+  #server: ServerIdentity;
+
+  private constructor(parts: PkiParts, authority: Authority, server: ServerIdentity) {
+    this.#parts = parts;
+    this.#authority = authority;
+    this.#server = server;
+    this.#limit = new RateLimit(parts.clock);
+  }
+
+  /** Reads the CA and makes or renews the server's certificate. Throws `coordinator.bad-pki`, `coordinator.exposed`. */
+  static async open(parts: PkiParts): Promise<Pki> {
+    const authority = await loadAuthority(parts.folder);
+    const names = namesOf(coordinatorNameOf(parts.coordinatorId), parts.names);
+    return new Pki(parts, authority, await serverIdentity(parts.folder, authority, names, parts.clock));
+  }
+
   /** The CA's certificate, PEM. */
-  readonly ca: string;
-  readonly caNotAfter: number;
+  get ca(): string {
+    return this.#authority.certificate;
+  }
+
+  get caNotAfter(): number {
+    return this.#authority.notAfter;
+  }
+
   /** The fixed name in the coordinator's certificate. */
-  readonly coordinatorName: string;
+  get coordinatorName(): string {
+    return coordinatorNameOf(this.#parts.coordinatorId);
+  }
+
   /** Throws `identity.node-exists` when the node has a live identity, `identity.node-taken` when another stack has it. */
-  mint(request: MintRequest): Promise<MintedToken>;
+  async mint({ stack, node, roles, by }: MintRequest): Promise<MintedToken> {
+    const { store, clock } = this.#parts;
+    const parts = newToken(this.#authority.pin);
+    const createdAt = clock.now();
+    const expiresAt = createdAt + TOKEN_LIFE_MS;
+    await store.write(async ({ nodes, identities, enrolmentTokens }) => {
+      const known = await nodes.get(node);
+      if (known !== undefined && known.stack !== stack) throw new FettleError("identity.node-taken", { node });
+      if ((await identities.live(node, createdAt)).length > 0) throw new FettleError("identity.node-exists", { node });
+      await enrolmentTokens.add({
+        id: parts.id,
+        stack,
+        node,
+        roles: JSON.stringify(roles),
+        secretHash: secretHash(parts.secret),
+        by,
+        createdAt,
+        expiresAt,
+        usedAt: null,
+        usedKeyHash: null,
+        answer: null,
+      });
+    });
+    return { token: new Secret(tokenText(parts)), id: parts.id, expiresAt };
+  }
+
   /** `from` is the peer's address, for the rate limit. Throws one of the `identity.*` codes. */
-  enrol(request: EnrolRequest, from: string): Promise<EnrolAnswer>;
-  /** Revokes all that the node has: certificates and unused tokens. Its connection is cut by the caller (hub.cut). */
-  revoke(node: string): Promise<void>;
+  async enrol(request: EnrolRequest, from: string): Promise<Enrolled> {
+    this.#limit.take(from);
+    const { store, clock, agentPort } = this.#parts;
+    const { coordinatorName } = this;
+    return await enrol({ store, clock, authority: this.#authority, coordinatorName, agentPort }, request);
+  }
+
+  /** Revokes all that the node has: certificates and unused tokens. Its connection is the caller's to cut. */
+  async revoke(node: string): Promise<void> {
+    const { store, clock } = this.#parts;
+    await store.write(async ({ identities, enrolmentTokens }) => {
+      await identities.revoke(node, clock.now());
+      await enrolmentTokens.cancel(node);
+    });
+  }
+
   /** The coordinator's own certificate; it changes on renewal, its key does not. */
-  server(): ServerIdentity;
+  server(): ServerIdentity {
+    return this.#server;
+  }
+
   /** Calls back when the server's certificate was renewed; returns how to stop that. */
-  onRenewed(listener: (server: ServerIdentity) => void): () => void;
+  onRenewed(listener: RenewListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Renews the server's certificate when it is due. */
+  async renew(): Promise<void> {
+    const { folder, clock, names } = this.#parts;
+    const wanted = namesOf(this.coordinatorName, names);
+    const { renewed, ...server } = await serverIdentity(folder, this.#authority, wanted, clock);
+    if (!renewed) return;
+    this.#server = server;
+    for (const listener of this.#listeners) listener(server);
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      // The one in use is good for weeks yet: a full disk now is no reason to stop.
+      await this.renew().catch((error: unknown) => this.#parts.onRenewalFailed(error));
+      await this.#parts.clock.sleep(RENEWAL_CHECK_MS, signal).catch(() => undefined);
+    }
+  }
 }

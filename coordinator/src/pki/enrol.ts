@@ -1,0 +1,118 @@
+import { createHash, type KeyObject, randomUUID, verify, X509Certificate } from "node:crypto";
+import { type EnrolAnswer, type EnrolRequest, enrolAnswer, enrolProof } from "@fettle/shared/api/enrol.ts";
+import type { Clock } from "@fettle/shared/lib/clock.ts";
+import { FettleError } from "@fettle/shared/lib/errors.ts";
+import type { EnrolmentTokenRow } from "../store/enrolment-tokens.ts";
+import type { IdentityRow } from "../store/identities.ts";
+import type { Queries, Store } from "../store/store.ts";
+import { type Authority, BACKDATE_MS, DAY_MS } from "./authority.ts";
+import { agentKey, keyHash } from "./keys.ts";
+import { sameHash, secretHash, tokenParts } from "./token.ts";
+
+export const AGENT_DAYS = 90;
+
+export interface EnrolParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly authority: Authority;
+  readonly coordinatorName: string;
+  readonly agentPort: number;
+}
+
+export interface Enrolled {
+  readonly answer: EnrolAnswer;
+  /** False when the same key got the same answer again. */
+  readonly fresh: boolean;
+}
+
+/** Takes a machine in by its token. Throws one of the `identity.*` codes, having changed nothing. */
+export async function enrol(parts: EnrolParts, request: EnrolRequest): Promise<Enrolled> {
+  const token = await knownToken(parts, request.token);
+  const key = agentKey(request.publicKey);
+  checkProof(token.id, request, key);
+  const again = answerAgain(token, key);
+  if (again !== null) return { answer: again, fresh: false };
+  const issued = await issue(parts, token, key, request.machineId);
+  const used = { usedAt: issued.identity.issuedAt, usedKeyHash: issued.identity.keyHash };
+  const won = await parts.store.write(async (queries) => {
+    await checkFree(queries, token, parts.clock.now());
+    const first = await queries.enrolmentTokens.use(token.id, { ...used, answer: JSON.stringify(issued.answer) });
+    if (first) await settle(queries, token, issued.identity);
+    return first;
+  });
+  if (won) return { answer: issued.answer, fresh: true };
+  // Another request with this token came between: it is judged again by what that one left.
+  return await enrol(parts, request);
+}
+
+/** The token's row. Throws unless pin and secret are right and it has not run out. */
+async function knownToken({ store, clock, authority }: EnrolParts, text: string): Promise<EnrolmentTokenRow> {
+  const { pin, id, secret } = tokenParts(text);
+  if (pin !== authority.pin) throw new FettleError("identity.token-other-ca");
+  const row = await store.enrolmentTokens.get(id);
+  // An unknown id is compared too, with a hash that nothing has, so that both refusals take the same time.
+  const right = sameHash(secretHash(secret), row?.secretHash ?? secretHash(randomUUID()));
+  if (row === undefined || !right) throw new FettleError("identity.token-unknown");
+  if (clock.now() >= row.expiresAt) throw new FettleError("identity.token-expired", { node: row.node });
+  return row;
+}
+
+function checkProof(tokenId: string, { publicKey, proof }: EnrolRequest, key: KeyObject): void {
+  const said = Buffer.from(enrolProof(tokenId, publicKey));
+  if (!verify("sha256", said, key, Buffer.from(proof, "base64"))) throw new FettleError("identity.proof-wrong");
+}
+
+/** What this key was answered before; null for a fresh token. Throws `identity.token-used` for another key. */
+function answerAgain(token: EnrolmentTokenRow, key: KeyObject): EnrolAnswer | null {
+  if (token.usedAt === null) return null;
+  if (token.answer === null || token.usedKeyHash === null || !sameHash(token.usedKeyHash, keyHash(key, "hex"))) {
+    throw new FettleError("identity.token-used", { node: token.node });
+  }
+  return enrolAnswer.parse(JSON.parse(token.answer));
+}
+
+async function issue(
+  { authority, clock, coordinatorName, agentPort }: EnrolParts,
+  token: EnrolmentTokenRow,
+  key: KeyObject,
+  machineId: string,
+): Promise<{ answer: EnrolAnswer; identity: IdentityRow }> {
+  const { agentCertificate } = await import("./certificates.ts");
+  const nodeId = randomUUID();
+  const issuedAt = clock.now();
+  const notAfter = Math.min(issuedAt + AGENT_DAYS * DAY_MS, authority.notAfter);
+  const certificate = await agentCertificate(authority, key, nodeId, { notBefore: issuedAt - BACKDATE_MS, notAfter });
+  const { node, stack } = token;
+  const roles: string[] = JSON.parse(token.roles);
+  const fingerprint = createHash("sha256").update(new X509Certificate(certificate).raw).digest("hex");
+  return {
+    answer: { node, stack, roles, certificate, ca: authority.certificate, coordinatorName, agentPort },
+    identity: {
+      fingerprint,
+      stack,
+      node,
+      nodeId,
+      keyHash: keyHash(key, "hex"),
+      machineId,
+      issuedAt,
+      notAfter,
+      revokedAt: null,
+    },
+  };
+}
+
+/** Throws when the node has got an identity since the token was made, or is another stack's. */
+async function checkFree(queries: Queries, token: EnrolmentTokenRow, at: number): Promise<void> {
+  const now = await queries.enrolmentTokens.get(token.id);
+  if (now === undefined) throw new FettleError("identity.token-unknown");
+  if (now.usedAt !== null) return;
+  const { node, stack } = token;
+  if ((await queries.identities.live(node, at)).length > 0) throw new FettleError("identity.node-exists", { node });
+  if (!(await queries.nodes.ensure(node, stack, token.roles))) throw new FettleError("identity.node-taken", { node });
+}
+
+async function settle(queries: Queries, token: EnrolmentTokenRow, identity: IdentityRow): Promise<void> {
+  await queries.identities.add(identity);
+  await queries.nodes.register(token.node, identity.nodeId, identity.issuedAt);
+  await queries.enrolmentTokens.cancel(token.node);
+}
