@@ -8,6 +8,7 @@ import { Events } from "./events.ts";
 import { Facts } from "./facts.ts";
 import { Gates } from "./gates.ts";
 import { Identities } from "./identities.ts";
+import { ImageTracks } from "./image-tracks.ts";
 import { Logs } from "./logs.ts";
 import { Meta } from "./meta.ts";
 import { MetricMeans } from "./metric-means.ts";
@@ -33,6 +34,7 @@ export interface Queries {
   readonly apiTokens: ApiTokens;
   readonly desired: DesiredStates;
   readonly gates: Gates;
+  readonly imageTracks: ImageTracks;
   readonly reports: Reports;
   readonly facts: Facts;
   readonly runs: Runs;
@@ -79,6 +81,7 @@ function queriesOn(db: Db): Queries {
     apiTokens: new ApiTokens(db),
     desired: new DesiredStates(db),
     gates: new Gates(db),
+    imageTracks: new ImageTracks(db),
     reports: new Reports(db),
     facts: new Facts(db),
     runs: new Runs(db),

@@ -7,6 +7,7 @@ import type { EventRow } from "./events.ts";
 import type { FactRow } from "./facts.ts";
 import type { GateRow } from "./gates.ts";
 import type { IdentityRow } from "./identities.ts";
+import type { ImageTrackRow } from "./image-tracks.ts";
 import type { LogRow } from "./logs.ts";
 import type { MetaRow } from "./meta.ts";
 import type { MetricMeanRow } from "./metric-means.ts";
@@ -30,6 +31,7 @@ export interface Tables {
   api_tokens: ApiTokenRow;
   desired: DesiredRow;
   gates: GateRow;
+  image_tracks: ImageTrackRow;
   reports: ReportRow;
   facts: FactRow;
   runs: RunRow;

@@ -41,6 +41,8 @@ export const resourceReport = z.object({
   code: code.optional(),
   reason: text.optional(),
   since: wallMs,
+  /** When it was last looked at, for kinds with a pace of their own (GitLab's answers). */
+  checkedAt: wallMs.optional(),
   changes: z.array(change).max(50),
   findings: z.array(finding).max(50),
   progress: progress.optional(),

@@ -1,0 +1,71 @@
+import type { Report } from "@fettle/shared/protocol/report.ts";
+import type { StackSpec } from "@fettle/shared/stack/stack.ts";
+import type { Hub } from "../hub/hub.ts";
+import type { DesiredRow } from "../store/desired.ts";
+import { type FactRow, settledValue } from "../store/facts.ts";
+import type { NodeRow } from "../store/nodes.ts";
+import type { Store } from "../store/store.ts";
+import type { CompileInput } from "./compile/role-compiler.ts";
+import { trackOf } from "./compile/track.ts";
+import { isLive, type NodeView } from "./world.ts";
+
+/** All that the coordinator knows of one stack at one moment. */
+export interface StackView {
+  readonly stack: string;
+  readonly revision: number;
+  readonly spec: StackSpec;
+  readonly at: number;
+  readonly rows: ReadonlyMap<string, NodeRow>;
+  readonly desired: ReadonlyMap<string, DesiredRow>;
+  readonly views: ReadonlyMap<string, NodeView>;
+  readonly facts: readonly FactRow[];
+  /** As latched at this revision; null while it is not. */
+  readonly track: string | null;
+}
+
+/** null while nothing was applied. */
+export async function readStack(store: Store, hub: Hub, stack: string, at: number): Promise<StackView | null> {
+  const row = await store.stacks.get(stack);
+  if (row === undefined) return null;
+  const [nodes, desired, reports, facts, track] = await Promise.all([
+    store.nodes.ofStack(stack),
+    store.desired.ofStack(stack),
+    store.reports.ofStack(stack),
+    store.facts.ofStack(stack),
+    store.imageTracks.get(stack, row.revision),
+  ]);
+  const wanted = new Map(desired.map((each) => [each.node, each]));
+  const said = new Map(reports.map((each) => [each.node, JSON.parse(each.body) as Report]));
+  const views = nodes.map(({ node }) => [node, viewOf(node, wanted.get(node), said.get(node), hub, at)] as const);
+  const spec = JSON.parse(row.spec) as StackSpec;
+  const rows = new Map(nodes.map((each) => [each.node, each]));
+  return { stack, revision: row.revision, spec, at, rows, desired: wanted, views: new Map(views), facts, track };
+}
+
+export function compileInput(view: Pick<StackView, "spec" | "track" | "rows">): CompileInput {
+  const said = [...view.rows.values()].flatMap(({ node, capabilities }) =>
+    capabilities === null ? [] : [[node, JSON.parse(capabilities) as string[]] as const],
+  );
+  return { spec: view.spec, track: view.track, capabilities: new Map(said) };
+}
+
+/** X.Y of the version that may steer now; null while none is known. */
+export function knownTrack(spec: StackSpec, facts: readonly FactRow[], at: number): string | null {
+  const fact = facts.find(({ node, name }) => node === spec.gitlab?.node && name === "gitlabVersion");
+  return fact === undefined ? null : trackOf(settledValue(fact, at));
+}
+
+function viewOf(
+  node: string,
+  desired: DesiredRow | undefined,
+  report: Report | undefined,
+  hub: Hub,
+  at: number,
+): NodeView {
+  return {
+    report: report ?? null,
+    live: isLive(hub.connection(node), at),
+    generation: desired?.generation ?? 0,
+    hash: desired?.hash ?? "",
+  };
+}
