@@ -1,19 +1,8 @@
 import type { Code } from "@fettle/shared/codes/codes.ts";
 import type { RoleName } from "@fettle/shared/roles/roles.ts";
-import type { PolicyFacts } from "./facts.ts";
+import { firstUseCases } from "./first-use-cases.ts";
 import { goodModel } from "./good-params.ts";
-
-/** What a coordinator that has been taken over might send, beside parameters that are well formed and allowed. */
-export interface HostileCase {
-  readonly name: string;
-  readonly role: RoleName;
-  /** Laid over the role's good parameters. */
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly facts?: Partial<PolicyFacts>;
-  /** A resource that must be blocked, and why. */
-  readonly id: string;
-  readonly code: Code;
-}
+import type { HostileCase } from "./hostile-case.ts";
 
 const listen = (host: string) => ({ listen: { host, port: 11434 } });
 const model = (name: string) => ({ models: [{ name, warm: true, minGpuPercent: 0 }] });
@@ -328,74 +317,6 @@ const GITLAB: readonly (readonly [string, Record<string, unknown>, string, Code]
   ["a probe of a model server from GitLab", probe("172.31.11.27", 11434, "ollama"), "gitlab.host", "policy.probe"],
 ];
 
-/** The same again where something on the machine makes the difference. */
-const WITH_FACTS: readonly HostileCase[] = [
-  {
-    name: "the gateway moved after its first use",
-    role: "gitlab",
-    params: { gatewayUrl: "http://172.31.11.66:5052", platformUrl: "172.31.11.66:50052" },
-    facts: { pins: { "gitlab.gateway": ["172.31.11.20"] } },
-    id: "gitlab.duo-settings",
-    code: "policy.gateway-moved",
-  },
-  {
-    name: "a second model server after the first use",
-    role: "gitlab",
-    params: endpoint("http://172.31.11.66:11434/v1"),
-    facts: { pins: { "gitlab.model-servers": ["172.31.11.27"] } },
-    id: "gitlab.model[mistral]",
-    code: "policy.model-server-moved",
-  },
-  {
-    name: "another GitLab after the first use",
-    role: "gitlab",
-    params: { url: "https://evil.example" },
-    facts: { pins: { "gitlab.url": ["https://gitlab.example.com"] } },
-    id: "gitlab.token",
-    code: "policy.gitlab-moved",
-  },
-  {
-    name: "the same GitLab without TLS",
-    role: "gitlab",
-    params: { url: "http://gitlab.example.com" },
-    facts: { pins: { "gitlab.url": ["https://gitlab.example.com"] } },
-    id: "gitlab.token",
-    code: "policy.gitlab-moved",
-  },
-  {
-    name: "another GitLab at the first use, where the local one says its name",
-    role: "gitlab",
-    params: { url: "https://evil.example" },
-    facts: { gitlabHost: "gitlab.example.com" },
-    id: "gitlab.token",
-    code: "policy.gitlab-elsewhere",
-  },
-  {
-    name: "tokens of another GitLab after the first use",
-    role: "gateway",
-    params: { gitlabUrl: "https://evil.example" },
-    facts: { pins: { "gateway.gitlab": ["https://gitlab.example.com"] } },
-    id: "gateway.container",
-    code: "policy.gitlab-moved",
-  },
-  {
-    name: "a CA bundle that is a link",
-    role: "gateway",
-    params: {},
-    facts: { paths: { "/usr/local/share/ca-certificates/gitlab.crt": "link" } },
-    id: "gateway.container",
-    code: "policy.path-kind",
-  },
-  {
-    name: "a token file that is a fifo",
-    role: "gitlab",
-    params: tokenFile("/etc/fettle/gitlab-token"),
-    facts: { paths: { "/etc/fettle/gitlab-token": "fifo" } },
-    id: "gitlab.token",
-    code: "policy.path-kind",
-  },
-];
-
 const rows = (role: RoleName, table: typeof OLLAMA): HostileCase[] =>
   table.map(([name, params, id, code]) => ({ name: `${role}: ${name}`, role, params, id, code }));
 
@@ -403,5 +324,5 @@ export const hostileCases: readonly HostileCase[] = [
   ...rows("ollama", OLLAMA),
   ...rows("gateway", GATEWAY),
   ...rows("gitlab", GITLAB),
-  ...WITH_FACTS,
+  ...firstUseCases,
 ];
