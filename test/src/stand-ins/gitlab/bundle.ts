@@ -32,6 +32,10 @@ export async function bundleGitlab(folder: string, node: string = process.execPa
 }
 
 /** A few lines of sh, as the real one is. */
-export function wrapper(node: string, program: string): string {
-  return `#!/bin/sh\nexec '${node}' '${program}' "$@"\n`;
+function wrapper(node: string, program: string): string {
+  return `#!/bin/sh\nexec ${quoted(node)} ${quoted(program)} "$@"\n`;
+}
+
+function quoted(path: string): string {
+  return `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
+import { messageOf } from "@fettle/shared/lib/errors.ts";
 import { GraphQLError } from "graphql";
-import { modelMetadata, problemIn } from "./connection-check.ts";
+import { problemIn } from "./connection-check.ts";
 import { featureRow } from "./features.ts";
 import { callGateway } from "./gateway-call.ts";
 import { gid, THREAD } from "./gid.ts";
@@ -15,6 +16,7 @@ interface ActionInput {
   [action: string]: unknown;
 }
 
+const CHAT_TIMEOUT_MS = 60_000;
 const ACTIONS = [
   "agenticChat",
   "chat",
@@ -54,7 +56,7 @@ function answerLater(call: SignedCall, requestId: string, threadId: string, cont
       ...answer,
     });
   ask(call, content).then(add, (error: unknown) =>
-    add({ content: null, errors: [`I'm sorry, I can't generate a response. ${String(error)} Error code: A1001`] }),
+    add({ content: null, errors: [`I'm sorry, I can't generate a response. ${messageOf(error)} Error code: A1001`] }),
   );
 }
 
@@ -64,20 +66,19 @@ async function ask(call: SignedCall, content: string): Promise<{ content: string
   const row = featureRow(state, "duo_chat", generationOf(state.version));
   const model = row.modelId ? state.models[row.modelId] : undefined;
   if (row.provider !== "self_hosted" || !model) throw new Error("General Chat has no self-hosted model.");
-  const body = { messages: [{ role: "user", content }], options: {}, model_metadata: modelMetadata(model) };
-  const answer = await callGateway(call.world, call.caller, "/v2/chat/agent", body, 60_000);
+  const payload = {
+    content: [{ role: "user", content }],
+    provider: "litellm",
+    model: model.model,
+    model_endpoint: model.endpoint,
+    model_api_key: model.apiToken,
+    model_identifier: model.identifier,
+  };
+  const metadata = { source: "GitLab EE", version: state.version };
+  const body = { prompt_components: [{ type: "prompt", metadata, payload }] };
+  const answer = await callGateway(call.world, call.caller, "/v1/chat/agent", body, CHAT_TIMEOUT_MS);
   const problem = problemIn(answer);
   if (problem !== null) throw new Error(problem);
-  return { content: textOf(answer.body), errors: [] };
-}
-
-/** The gateway streams events, one JSON object a line; the answer is the sum of its deltas. */
-function textOf(body: string): string {
-  return body
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map((line) => JSON.parse(line) as unknown)
-    .map((event) => (isObject(event) && isObject(event.data) ? event.data.text : ""))
-    .filter((part) => typeof part === "string")
-    .join("");
+  const parsed: unknown = JSON.parse(answer.body);
+  return { content: isObject(parsed) ? String(parsed.response) : null, errors: [] };
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "@fettle/shared/lib/errors.ts";
 import { callGateway, type GatewayAnswer } from "./gateway-call.ts";
 import { isObject } from "./merge-patch.ts";
 import type { Caller, World } from "./world.ts";
@@ -33,11 +34,11 @@ async function tryModel(world: World, caller: Caller, tested: TestedModel): Prom
   try {
     return problemIn(await callGateway(world, caller, "/v1/prompts/model_configuration%2Fcheck", body, timeoutMs));
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return messageOf(error);
   }
 }
 
-export function modelMetadata(tested: TestedModel): Record<string, unknown> {
+function modelMetadata(tested: TestedModel): Record<string, unknown> {
   return {
     name: tested.model,
     endpoint: tested.endpoint,

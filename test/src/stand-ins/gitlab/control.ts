@@ -35,12 +35,8 @@ function handlersOf(world: World, changed: () => Promise<void>): Record<string, 
     },
     "GET /faults": () => json(200, world.faults.now),
     "PUT /faults": (body) => {
-      world.faults.patch(body);
+      world.faults.replace(body);
       return json(200, world.faults.now);
-    },
-    "DELETE /faults": () => {
-      world.faults.clear();
-      return empty(204);
     },
     "GET /requests": () => json(200, world.requests.summary()),
     "DELETE /requests": () => {

@@ -1,6 +1,6 @@
-import { isObject, mergePatch } from "./merge-patch.ts";
+import { Faults as Given, kinds, type Shape } from "../control.ts";
 
-/** Ways to be broken that pass: kept in memory only, all off at start. */
+/** Ways to be broken that pass, apart from the state. */
 export interface Faults {
   /** An HTML page instead of every answer: nginx's own 502, or the page shown during a deploy (503). */
   page: "502" | "deploy" | null;
@@ -39,22 +39,33 @@ const NONE: Faults = {
   rails: null,
 };
 
+const SHAPE: Shape<Faults> = {
+  page: { is: "502 or deploy", ok: (value) => value === "502" || value === "deploy" },
+  hang: kinds.flag,
+  slowMs: kinds.count,
+  graphqlTimeout: kinds.flag,
+  readiness: kinds.texts,
+  migrationsPending: kinds.flag,
+  refuse: kinds.object,
+  deny: kinds.object,
+  jwks: { is: "ok, error, empty or hang", ok: (value) => ["ok", "error", "empty", "hang"].includes(String(value)) },
+  sidekiqDown: kinds.flag,
+  rails: kinds.text,
+};
+
+/** What is not named is off. */
 export class FaultBox {
-  #faults: Faults = NONE;
+  readonly #given: Given<Partial<Faults>>;
+
+  constructor(file?: string) {
+    this.#given = new Given(SHAPE, file);
+  }
 
   get now(): Faults {
-    return this.#faults;
+    return { ...NONE, ...this.#given.now };
   }
 
-  /** A merge patch: null puts a fault back to off. An unknown name is an error, so that a misspelt fault is noticed. */
-  patch(patch: unknown): void {
-    if (!isObject(patch)) throw new TypeError("faults are an object");
-    const unknown = Object.keys(patch).filter((key) => !(key in NONE));
-    if (unknown.length > 0) throw new TypeError(`no such fault: ${unknown.join(", ")}`);
-    this.#faults = { ...NONE, ...(mergePatch(this.#faults, patch) as Partial<Faults>) };
-  }
-
-  clear(): void {
-    this.#faults = NONE;
+  replace(wanted: unknown): void {
+    this.#given.replace(wanted);
   }
 }

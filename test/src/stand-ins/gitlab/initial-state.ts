@@ -51,7 +51,7 @@ export function initialState(given: InitialState): State {
   };
 }
 
-export function fullVersion(version: string): string {
+function fullVersion(version: string): string {
   if (/^\d+\.\d+\.\d+/.test(version)) return version;
   return PATCH_RELEASES[version] ?? `${version}.0-ee`;
 }

@@ -12,7 +12,7 @@ export type Payload = Record<string, unknown> & { errors: string[] };
 export interface Mutation<Input> {
   /** False for what leaves nothing behind, as a check. */
   writes: boolean;
-  run(input: Input, call: Required<SignedCall>): Payload | Promise<Payload>;
+  run(input: Input, call: SignedCall): Payload | Promise<Payload>;
   /** The payload's members that may not be null, for an answer that carries errors alone. */
   unchanged?(call: Call): Record<string, unknown>;
 }

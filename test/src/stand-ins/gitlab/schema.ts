@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { buildASTSchema, type DocumentNode, type GraphQLSchema, Kind, parse } from "graphql";
+import { buildASTSchema, type DocumentNode, type GraphQLSchema, Kind, parse, visit } from "graphql";
 
 /** The GitLab generations whose schema is kept whole as data. */
 export const GENERATIONS = ["17.9", "18.8", "19.5"] as const;
@@ -7,26 +7,29 @@ export const GENERATIONS = ["17.9", "18.8", "19.5"] as const;
 export const VARIANTS = ["17.5", "17.8", "17.9.0"] as const;
 export type Generation = (typeof GENERATIONS)[number] | (typeof VARIANTS)[number];
 
-type Edit = (sdl: string) => string;
+interface Source {
+  file: string;
+  /** Fields, as in `Query.duoSettings`, that it has not. */
+  without?: readonly string[];
+  instead?: readonly [string, string];
+}
 
 /** 17.8 and older have neither the query nor the mutation: the gateway's URL is an environment variable there. */
-const withoutDuoSettings: Edit = (sdl) => withoutLines(sdl, /^ {2}(duoSettings: DuoSettings|duoSettingsUpdate\(.*)$/gm);
-/** 17.4 and 17.5 take one feature, and cannot test a connection yet. */
-const singleFeature: Edit = (sdl) =>
-  withoutLines(
-    sdl.replace("features: [AiFeatures!]!", "feature: AiFeatures!"),
-    /^ {2}aiSelfHostedModelConnectionCheck\(.*$/gm,
-  );
-/** The first 17.9 release answered with the URL instead of the settings. */
-const urlPayload: Edit = (sdl) => sdl.replace("duoSettings: DuoSettings!", "aiGatewayUrl: String");
+const DUO_SETTINGS = ["Query.duoSettings", "Mutation.duoSettingsUpdate"];
 
-const SOURCES: Record<Generation, { file: string; edits: readonly Edit[] }> = {
-  "17.5": { file: "17.9", edits: [withoutDuoSettings, singleFeature] },
-  "17.8": { file: "17.9", edits: [withoutDuoSettings] },
-  "17.9.0": { file: "17.9", edits: [urlPayload] },
-  "17.9": { file: "17.9", edits: [] },
-  "18.8": { file: "18.8", edits: [] },
-  "19.5": { file: "19.5", edits: [] },
+const SOURCES: Record<Generation, Source> = {
+  // One feature at a time, and no test of a connection yet.
+  "17.5": {
+    file: "17.9",
+    without: [...DUO_SETTINGS, "Mutation.aiSelfHostedModelConnectionCheck"],
+    instead: ["features: [AiFeatures!]!", "feature: AiFeatures!"],
+  },
+  "17.8": { file: "17.9", without: DUO_SETTINGS },
+  // The first 17.9 release answered with the URL instead of the settings.
+  "17.9.0": { file: "17.9", instead: ["duoSettings: DuoSettings!", "aiGatewayUrl: String"] },
+  "17.9": { file: "17.9" },
+  "18.8": { file: "18.8" },
+  "19.5": { file: "19.5" },
 };
 
 /** From which version on each one holds. */
@@ -72,20 +75,21 @@ const documents = new Map<Generation, DocumentNode>();
 function loadDocument(generation: Generation): DocumentNode {
   const known = documents.get(generation);
   if (known) return known;
-  const source = SOURCES[generation];
-  const sdl = readFileSync(new URL(`./schema/${source.file}.graphql`, import.meta.url), "utf8");
-  const document = parse(
-    source.edits.reduce((text, edit) => edit(text), sdl),
-    { noLocation: true },
-  );
+  const { file, without, instead } = SOURCES[generation];
+  let sdl = readFileSync(new URL(`./schema/${file}.graphql`, import.meta.url), "utf8");
+  if (instead) sdl = sdl.replace(...instead);
+  const document = withoutFields(parse(sdl, { noLocation: true }), without ?? []);
   documents.set(generation, document);
   return document;
 }
 
-function withoutLines(sdl: string, lines: RegExp): string {
-  const shorter = sdl.replace(lines, "");
-  if (shorter === sdl) throw new Error(`the schema has no line like ${lines}`);
-  return shorter;
+function withoutFields(document: DocumentNode, fields: readonly string[]): DocumentNode {
+  return visit(document, {
+    ObjectTypeDefinition: (type) => ({
+      ...type,
+      fields: type.fields?.filter((field) => !fields.includes(`${type.name.value}.${field.name.value}`)),
+    }),
+  });
 }
 
 function compare(a: readonly number[], b: readonly number[]): number {

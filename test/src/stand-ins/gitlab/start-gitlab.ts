@@ -3,7 +3,8 @@ import type { Server } from "node:http";
 import * as https from "node:https";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
-import { serverCertificate } from "./certificates.ts";
+import { faultsFile } from "../control.ts";
+import { type ServerCertificate, serverCertificate } from "./certificates.ts";
 import { ChatLog } from "./chat-log.ts";
 import { openControl } from "./control.ts";
 import { FaultBox } from "./faults.ts";
@@ -58,23 +59,28 @@ export async function startGitlab(options: GitlabOptions): Promise<RunningGitlab
   const server = https.createServer({ key: certificate.key, cert: certificate.cert });
   await bind(server, options.port ?? 0, options.address ?? "127.0.0.1");
   const url = options.url ?? `https://${names[0]}:${(server.address() as AddressInfo).port}`;
-  const world = makeWorld(options.home, url, store, now);
+  const world = makeWorld(options, url, store, now);
   serve(server, world);
   if (options.adminToken) keepAdminToken(world, options.adminToken);
-  const reload = () => showCertificate(server, world);
+  let shown = certificate.cert;
+  const reload = async () => {
+    const wanted = await serverCertificate(world.home, store.state.certificate, now());
+    if (wanted.cert !== shown) show(server, wanted);
+    shown = wanted.cert;
+  };
   const control = options.control ? await openControl(world, options.control, reload) : null;
   world.signer.warm();
   loadSchema(generationOf(store.state.version));
   return { url, ca: certificate.ca, world, reload, stop: () => stopAll(server, control) };
 }
 
-function makeWorld(home: string, url: string, store: Store, now: () => number): World {
+function makeWorld({ home, control }: GitlabOptions, url: string, store: Store, now: () => number): World {
   return {
     home,
     url: url.replace(/\/$/, ""),
     store,
     now,
-    faults: new FaultBox(),
+    faults: new FaultBox(control === undefined ? undefined : faultsFile(control)),
     requests: new RequestLog(),
     signer: new Signer(home),
     chat: new ChatLog(),
@@ -91,8 +97,7 @@ function serve(server: https.Server, world: World): void {
 }
 
 /** Open connections would go on showing the old one, so they are closed. */
-async function showCertificate(server: https.Server, world: World): Promise<void> {
-  const { key, cert } = await serverCertificate(world.home, world.store.state.certificate, world.now());
+function show(server: https.Server, { key, cert }: ServerCertificate): void {
   server.setSecureContext({ key, cert });
   server.closeAllConnections();
 }
