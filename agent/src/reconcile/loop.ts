@@ -3,7 +3,7 @@ import type { Service } from "@fettle/shared/lib/service.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
 import type { ResourceReport } from "@fettle/shared/protocol/resource-report.ts";
 import type { Cause } from "@fettle/shared/protocol/run-record.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "pino";
 import type { Pass, Resource, ResourceContext } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";

@@ -2,7 +2,7 @@ import { backoffMs } from "@fettle/shared/lib/backoff.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
 import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import type { Cause } from "@fettle/shared/protocol/run-record.ts";
-import type { Logger } from "../logger.ts";
+import type { Logger } from "pino";
 import type { Pass, Reporter, Resource, ResourceContext } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";

@@ -1,0 +1,48 @@
+import { join } from "node:path";
+import type { Host } from "@fettle/agent/system/host.ts";
+import { realClock } from "@fettle/agent/system/real/clock.ts";
+import { realHttp } from "@fettle/agent/system/real/http.ts";
+import { realProc } from "@fettle/agent/system/real/proc.ts";
+import { watchFiles } from "@fettle/agent/system/real/watch-files.ts";
+import { rootedExec, rootedPty } from "./rooted-exec.ts";
+import { rootedFiles } from "./rooted-files.ts";
+import { sandboxMetrics } from "./sandbox-metrics.ts";
+import { sandboxNet } from "./sandbox-net.ts";
+import { UnitsClient } from "./units-client.ts";
+
+export interface SandboxMachine {
+  /** Stands for `/`. */
+  readonly root: string;
+  /** The machine's own loopback address, as in 127.31.11.27. */
+  readonly address: string;
+  /** The Unix socket of the machine's unit manager. */
+  readonly socket: string;
+}
+
+/** A machine that is a folder, a loopback address and a unit manager; everything else is the real thing. */
+export function makeSandboxHost(machine: SandboxMachine): Host {
+  const rooted = (path: string) => join(machine.root, path);
+  const units = new UnitsClient(machine.socket);
+  return {
+    files: rootedFiles(rooted),
+    exec: rootedExec(rooted),
+    pty: rootedPty(rooted),
+    units,
+    http: {
+      request: (request) => realHttp.request(withSocket(request, rooted)),
+      stream: (request) => realHttp.stream(withSocket(request, rooted)),
+    },
+    net: sandboxNet(machine.address),
+    proc: realProc,
+    watch: {
+      files: (paths, onChange) => watchFiles(paths.map(rooted), (path) => onChange(path.slice(machine.root.length))),
+      units: (names, onChange) => units.watch(names, onChange),
+    },
+    metrics: sandboxMetrics(machine.root),
+    clock: realClock,
+  };
+}
+
+function withSocket<T extends { readonly socketPath?: string }>(request: T, rooted: (path: string) => string): T {
+  return request.socketPath === undefined ? request : { ...request, socketPath: rooted(request.socketPath) };
+}
