@@ -86,10 +86,19 @@ export function reportOf(cell: Cell, cut: (text: string) => string): ResourceRep
     findings: findings.slice(0, MAX_CHANGES),
     ...(cell.code === null
       ? {}
-      : { code: cell.code, reason: cut(render(codes[cell.code].cause, cell.args)).slice(0, MAX_TEXT) }),
+      : {
+          code: cell.code,
+          reason: cut(render(codes[cell.code].cause, cell.args)).slice(0, MAX_TEXT),
+          args: cutArgs(cell.args, cut),
+        }),
     ...(cell.run?.progress ? { progress: cell.run.progress } : {}),
     ...(cell.verdict?.kind === "drift" ? { disturbs: cell.verdict.disturbs } : {}),
   };
+}
+
+function cutArgs(args: CodeArgs, cut: (text: string) => string): Record<string, string | number> {
+  const one = (value: string | number) => (typeof value === "string" ? cut(value).slice(0, MAX_TEXT) : value);
+  return Object.fromEntries(Object.entries(args).map(([name, value]) => [name, one(value)]));
 }
 
 function changesOf(verdict: Verdict | null) {

@@ -40,6 +40,8 @@ export const resourceReport = z.object({
   state: resourceState,
   code: code.optional(),
   reason: text.optional(),
+  /** The values of the code's `{names}`, so that its remedy can be shown whole; cut like `reason`. */
+  args: z.record(z.string().max(40), z.union([text, z.number()])).optional(),
   since: wallMs,
   /** When it was last looked at, for kinds with a pace of their own (GitLab's answers). */
   checkedAt: wallMs.optional(),
