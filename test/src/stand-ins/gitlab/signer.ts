@@ -36,6 +36,11 @@ export class Signer {
     return `${signed}.${sign("sha256", Buffer.from(signed), key).toString("base64url")}`;
   }
 
+  /** Resolves when no key is being made any more, so that nothing is written after a stop. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([this.#loading]);
+  }
+
   /** A new key; whoever still holds the old public half refuses what is signed from now on. */
   rotate(): void {
     this.#loading = make(this.#file);

@@ -71,7 +71,7 @@ export async function startGitlab(options: GitlabOptions): Promise<RunningGitlab
   const control = options.control ? await openControl(world, options.control, reload) : null;
   world.signer.warm();
   loadSchema(generationOf(store.state.version));
-  return { url, ca: certificate.ca, world, reload, stop: () => stopAll(server, control) };
+  return { url, ca: certificate.ca, world, reload, stop: () => stopAll(server, control, world) };
 }
 
 function makeWorld({ home, control }: GitlabOptions, url: string, store: Store, now: () => number): World {
@@ -120,7 +120,8 @@ function bind(server: https.Server, port: number, address: string): Promise<void
   });
 }
 
-async function stopAll(server: https.Server, control: Server | null): Promise<void> {
+async function stopAll(server: https.Server, control: Server | null, world: World): Promise<void> {
+  await world.signer.settled();
   for (const each of [server, control]) {
     if (!each) continue;
     each.closeAllConnections();
