@@ -1,0 +1,27 @@
+import { join } from "node:path";
+import { bundle, ROOT } from "./bundle.ts";
+
+/** `npm run build`: the programs as they are shipped, under dist/. */
+export async function buildAgent(folder = join(ROOT, "dist/agent")) {
+  return bundle({
+    entries: { agent: "agent/src/main.ts", "fettle-agent": "agent/src/local/cli/main.ts" },
+    folder,
+    from: "agent",
+    native: ["better-sqlite3", "node-pty"],
+  });
+}
+
+export async function buildCoordinator(folder = join(ROOT, "dist/coordinator")) {
+  return bundle({
+    entries: { fettle: "coordinator/src/cli/main.ts" },
+    folder,
+    from: "coordinator",
+    native: ["better-sqlite3"],
+  });
+}
+
+if (import.meta.main) {
+  await buildAgent();
+  await buildCoordinator();
+  process.stdout.write("built dist/agent and dist/coordinator\n");
+}
