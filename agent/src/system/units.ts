@@ -80,6 +80,6 @@ export interface Units {
   runTransient(unit: TransientUnit, options?: JobOptions): Promise<void>;
   /** Forgets that a unit failed, and with it a transient unit that failed. Nothing to forget is fine. */
   resetFailed(unit: string): Promise<void>;
-  /** The unit's newest journal lines, oldest first, messages only; at most `lines`. */
+  /** The unit's newest journal lines, oldest first, messages only, systemd's own about it too; at most `lines`. */
   journal(unit: string, lines: number): Promise<readonly string[]>;
 }

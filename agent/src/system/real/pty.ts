@@ -1,4 +1,4 @@
-import type { IPty } from "node-pty";
+import type { Terminal } from "node-pty";
 import type { Pty, PtyOptions, PtyResult } from "../pty.ts";
 import { GroupGuard } from "./group-guard.ts";
 import { BASE_ENV, mustFindProgram } from "./programs.ts";
@@ -17,7 +17,7 @@ async function run(argv: readonly string[], options: PtyOptions): Promise<PtyRes
   return ended(spawn(program, argv.slice(1), { ...SIZE, name: "xterm", cwd: "/", env }), options);
 }
 
-function ended(terminal: IPty, options: PtyOptions): Promise<PtyResult> {
+function ended(terminal: Terminal, options: PtyOptions): Promise<PtyResult> {
   return new Promise((resolve) => {
     terminal.onData(options.onData);
     const guard = new GroupGuard(terminal.pid, options, () => finish(null));

@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { Socket } from "node:net";
 import { Message, type MessageBus, MessageType, systemBus } from "@jellybrick/dbus-next";
 
@@ -28,7 +29,8 @@ export class Connection {
 
   private constructor(bus: MessageBus) {
     this.#bus = bus;
-    bus.on("error", (error: Error) => this.end(error));
+    // The client's types leave its "error" out; an EventEmitter without a listener for it would throw.
+    (bus as EventEmitter).on("error", (error: Error) => this.end(error));
     bus.on("message", (message) => {
       if (message.type === MessageType.SIGNAL && this.#ended === null) this.onSignal(message);
     });

@@ -2,6 +2,7 @@ import { Variant } from "@jellybrick/dbus-next";
 import type { UnitState } from "../../units.ts";
 import { UnitError } from "../../units.ts";
 import type { Bus } from "./bus.ts";
+import { hasUnknownDropIn } from "./drop-ins.ts";
 import { managerCall, propertyCall } from "./messages.ts";
 
 /**
@@ -37,7 +38,7 @@ export async function show(bus: Bus, unit: string): Promise<UnitState> {
     fragmentPath: text(fragmentPath),
     dropIns: texts(dropIns),
     environment: texts(environment),
-    needReload: needReload === true,
+    needReload: needReload === true || (load === "loaded" && hasUnknownDropIn(unit, texts(dropIns))),
     enabled,
     exitStatus: number(exit),
   };
