@@ -1,11 +1,29 @@
+import type { AddressInfo } from "node:net";
 import type { Code } from "@fettle/shared/codes/codes.ts";
+import type { Clock } from "@fettle/shared/lib/clock.ts";
+import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
-import type { Ask } from "@fettle/shared/protocol/ask.ts";
 import type { Desired } from "@fettle/shared/protocol/desired.ts";
+import type { Hello } from "@fettle/shared/protocol/hello.ts";
+import type { Welcome } from "@fettle/shared/protocol/welcome.ts";
+import type { WebSocket } from "ws";
+import type { Question } from "./asks.ts";
+import { FleetBrake } from "./fleet-brake.ts";
+import type { HubHandlers } from "./handlers.ts";
+import type { Limits } from "./limits.ts";
+import { Listener, type ListenerTls } from "./listener.ts";
+import type { Peer, ShownCertificate } from "./peer.ts";
+import { Session, type SessionParts } from "./session.ts";
 
-type WithoutId<T> = T extends unknown ? Omit<T, "id"> : never;
-/** A question as the caller states it; the hub gives it its id. */
-export type Question = WithoutId<Ask>;
+export interface HubParts {
+  readonly address: { readonly host: string; readonly port: number };
+  readonly tls: ListenerTls;
+  readonly epoch: number;
+  readonly incarnation: string;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly handlers: HubHandlers;
+}
 
 /** A node's live connection. */
 export interface Connection {
@@ -19,20 +37,159 @@ export interface Connection {
   readonly capabilities: readonly string[];
 }
 
-export interface Hub extends Service {
+/** Who is connected. Each socket is a Session of its own; the newest of one machine serves. */
+export class Hub implements Service {
+  readonly id = "hub";
+  readonly #parts: HubParts;
+  readonly #listener: Listener;
+  readonly #brake: FleetBrake;
+  /** By node: the session that serves or is being let in. */
+  readonly #sessions = new Map<string, Session>();
+  readonly #all = new Set<Session>();
+  #stopping = false;
+
+  constructor(parts: HubParts) {
+    this.#parts = parts;
+    this.#brake = new FleetBrake(parts.clock);
+    this.#listener = new Listener({
+      address: parts.address,
+      tls: parts.tls,
+      admit: (certificate) => this.#open(certificate),
+    });
+  }
+
+  /** Throws `coordinator.cannot-listen`. */
+  async listen(): Promise<AddressInfo> {
+    return await this.#listener.listen();
+  }
+
+  /** Serves until the signal fires, then says good-bye to all. */
+  async run(signal: AbortSignal): Promise<void> {
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    this.#stopping = true;
+    const closed = this.#listener.close();
+    for (const session of [...this.#all]) session.end(new FettleError("link.going-away"));
+    await closed;
+  }
+
+  renewCertificate(tls: ListenerTls): void {
+    this.#listener.renew(tls);
+  }
+
   /**
    * Sends the desired state, unless this connection was sent exactly the same already; so it may be called at every
    * pass. False when the node is not connected.
    */
-  send(node: string, desired: Desired): boolean;
+  send(node: string, desired: Desired): boolean {
+    const session = this.#serving(node);
+    session?.sendDesired(desired);
+    return session !== undefined;
+  }
+
   /**
    * The result of the agent's answer, not validated further. Throws `link.not-connected`, `link.ask-timeout` (30 s),
-   * `link.ask-busy` (one at a time per kind) or `link.ask-refused` (the agent's own code and reason in its arguments).
+   * `link.ask-busy` (one at a time per kind), `link.ask-failed` (with the agent's own code in its arguments), or the
+   * code with which the connection ended.
    */
-  ask(node: string, question: Question, signal?: AbortSignal): Promise<unknown>;
-  connected(node: string): boolean;
-  connection(node: string): Connection | undefined;
-  connections(): Connection[];
+  async ask(node: string, question: Question, signal?: AbortSignal): Promise<unknown> {
+    const session = this.#serving(node);
+    if (session === undefined) throw new FettleError("link.not-connected", { node });
+    return await session.ask(question, signal);
+  }
+
+  connected(node: string): boolean {
+    return this.#serving(node) !== undefined;
+  }
+
+  connection(node: string): Connection | undefined {
+    const session = this.#serving(node);
+    return session === undefined ? undefined : describe(session);
+  }
+
+  connections(): Connection[] {
+    return [...this.#sessions.values()].filter(({ serving }) => serving).map(describe);
+  }
+
   /** Says `bye` with the code and closes. */
-  cut(node: string, code: Code): void;
+  cut(node: string, code: Code): void {
+    for (const session of [...this.#all]) if (session.peer.node === node) session.end(new FettleError(code, { node }));
+  }
+
+  #serving(node: string): Session | undefined {
+    const session = this.#sessions.get(node);
+    return session?.serving ? session : undefined;
+  }
+
+  async #open(certificate: ShownCertificate): Promise<(socket: WebSocket) => void> {
+    if (this.#stopping) throw new FettleError("link.going-away");
+    const { clock, limits, handlers } = this.#parts;
+    const peer = await handlers.identify(certificate).catch((error: unknown) => {
+      if (error instanceof FettleError) handlers.onRefused(null, error);
+      throw error;
+    });
+    const parts: SessionParts = {
+      clock,
+      limits,
+      handlers,
+      admit: (session, hello) => this.#admit(session, hello),
+      onEnd: (session, error) => this.#ended(session, error),
+    };
+    return (socket) => this.#all.add(new Session(socket, peer, parts));
+  }
+
+  async #admit(session: Session, hello: Hello): Promise<Welcome> {
+    const { peer } = session;
+    const { epoch, incarnation, limits, clock, handlers } = this.#parts;
+    const before = this.#sessions.get(peer.node);
+    if (before !== undefined && !sameMachine(before, hello)) throw duplicate(peer, before, hello);
+    this.#sessions.set(peer.node, session);
+    before?.end(new FettleError("link.replaced"));
+    await handlers.onHello(peer, hello);
+    this.#brake.arrived(this.#sessions.size);
+    return { epoch, incarnation, pingMs: limits.pingMs, wallMs: clock.now(), stack: peer.stack };
+  }
+
+  #ended(session: Session, error: FettleError): void {
+    const { peer } = session;
+    const { handlers } = this.#parts;
+    this.#all.delete(session);
+    if (FAULTS.has(error.code)) handlers.onRefused(peer, error);
+    if (this.#sessions.get(peer.node) !== session) return;
+    this.#sessions.delete(peer.node);
+    if (this.#stopping) return;
+    handlers.onDisconnected(peer, error);
+    const lost = this.#brake.departed(this.#sessions.size);
+    if (lost !== null) handlers.onFleetLost(lost.gone, lost.all);
+  }
+}
+
+/** Ends that are worth an event of their own, beside the disconnect. */
+const FAULTS: ReadonlySet<Code> = new Set<Code>([
+  "identity.duplicate",
+  "link.bad-frame",
+  "link.hello-first",
+  "link.no-hello",
+  "link.flood",
+  "link.report-too-large",
+]);
+
+function sameMachine(session: Session, { machineId, instanceId }: Hello): boolean {
+  const { hello } = session;
+  return hello === null || (hello.machineId === machineId && hello.instanceId === instanceId);
+}
+
+function duplicate({ node }: Peer, before: Session, hello: Hello): FettleError {
+  const here = `machine ${before.hello?.machineId}`;
+  return new FettleError("identity.duplicate", { node, here, there: `machine ${hello.machineId}` });
+}
+
+function describe(session: Session): Connection {
+  const { peer, since, seenAt, hello } = session;
+  return {
+    ...peer,
+    since,
+    seenAt,
+    version: hello?.version ?? "",
+    capabilities: hello?.capabilities ?? [],
+  };
 }

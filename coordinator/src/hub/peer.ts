@@ -1,0 +1,12 @@
+/** Who is at the other end of a connection, as the certificate and the store say; never as the agent says. */
+export interface Peer {
+  readonly node: string;
+  readonly stack: string;
+}
+
+/** What a client certificate shows. */
+export interface ShownCertificate {
+  /** sha256 of its DER, 64 hex digits. */
+  readonly fingerprint: string;
+  readonly commonName: string;
+}
