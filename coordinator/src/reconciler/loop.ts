@@ -1,7 +1,10 @@
 import { backoffMs } from "@fettle/shared/lib/backoff.ts";
+import type { StackSpec } from "@fettle/shared/stack/stack.ts";
 import type { Reconciler, ReconcilerParts } from "../context.ts";
 import { pass } from "./pass.ts";
+import { type Preview, preview } from "./preview.ts";
 import { KeyQueue } from "./queue.ts";
+import { readStack, type StackView } from "./stack-view.ts";
 
 const RETRY = { firstMs: 500, capMs: 30_000 };
 /** The clock is looked at this often for gates that become stuck and pauses that end. */
@@ -35,6 +38,14 @@ class ReconcilerLoop implements Reconciler {
         for (const { node } of rows) this.#queue.add(node, false);
       })
       .catch((error: unknown) => this.#parts.logger.error({ err: error, stack }, "nodes not read"));
+  }
+
+  read(stack: string): Promise<StackView | null> {
+    return readStack(this.#parts.store, this.#parts.hub, stack, this.#parts.clock.now());
+  }
+
+  preview(spec: StackSpec): Promise<Preview> {
+    return preview(this.#parts.store, spec, this.#parts.clock.now());
   }
 
   async run(signal: AbortSignal): Promise<void> {

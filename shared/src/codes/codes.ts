@@ -11,6 +11,7 @@ import { linkCodes } from "./link.ts";
 import { ollamaCodes } from "./ollama.ts";
 import { policyCodes } from "./policy.ts";
 import { stackCodes } from "./stack.ts";
+import { steerCodes } from "./steer.ts";
 import { storeCodes } from "./store.ts";
 
 /** The whole catalogue. A code that is not here does not compile. */
@@ -23,6 +24,7 @@ const catalogue = {
   ...linkCodes,
   ...ollamaCodes,
   ...stackCodes,
+  ...steerCodes,
   ...storeCodes,
   ...hubCodes,
   ...enrolmentCodes,

@@ -40,6 +40,7 @@ export type GatewayParams = z.infer<typeof gatewayParams>;
 export const gatewayRole = {
   name: "gateway",
   params: gatewayParams,
+  serves: "gateway.ready",
   ports: [
     { service: "gateway", port: GATEWAY_PORT },
     { service: "platform", port: PLATFORM_PORT },

@@ -100,6 +100,7 @@ export type GitlabParams = z.infer<typeof gitlabParams>;
 export const gitlabRole = {
   name: "gitlab",
   params: gitlabParams,
+  serves: "gitlab.ready",
   ports: [{ service: "gitlab", port: 443 }],
   gates: [
     { kind: "gitlab.model", fact: "its server's model in sync" },

@@ -40,6 +40,7 @@ export type OllamaParams = z.infer<typeof ollamaParams>;
 export const ollamaRole = {
   name: "ollama",
   params: ollamaParams,
+  serves: "ollama.listening",
   ports: [{ service: "ollama", port: OLLAMA_PORT }],
   gates: [],
   capabilities: [

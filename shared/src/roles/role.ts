@@ -20,6 +20,8 @@ export interface Role<Params extends z.ZodType = z.ZodType> {
   /** Strict: an unknown key is refused. */
   readonly params: Params;
   readonly ports: readonly RolePort[];
+  /** The resource that is in sync while the role serves requests. */
+  readonly serves: string;
   readonly gates: readonly RoleGate[];
   /** What an agent of this version says in hello; compile keeps to it. */
   readonly capabilities: readonly string[];

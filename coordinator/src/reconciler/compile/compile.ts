@@ -1,5 +1,4 @@
 import { hashOf } from "@fettle/shared/lib/canonical.ts";
-import type { StackSpec } from "@fettle/shared/stack/stack.ts";
 import { gateway } from "./gateway.ts";
 import { gitlab } from "./gitlab.ts";
 import { ollama } from "./ollama.ts";
@@ -15,6 +14,8 @@ export interface CompiledNode {
   /** sha256 of the canonical JSON of `roles`: the generation counts its changes. */
   readonly hash: string;
   readonly gates: readonly CompiledGate[];
+  /** Every role that the stack declares for the node. */
+  readonly declared: readonly string[];
   /** Declared roles that the node's agent does not know; they are left out until it is updated. */
   readonly unknownRoles: readonly string[];
 }
@@ -29,6 +30,7 @@ export function compileNode(input: CompileInput, node: string): CompiledNode {
     roles,
     hash: hashOf(roles),
     gates: known.flatMap((compiler) => compiler.gates(input, node)),
+    declared: declared.map((compiler) => compiler.role),
     unknownRoles: declared.filter((compiler) => !known.includes(compiler)).map((compiler) => compiler.role),
   };
 }
@@ -37,11 +39,6 @@ export function compileStack(input: CompileInput): readonly CompiledNode[] {
   return Object.keys(input.spec.nodes)
     .sort()
     .map((node) => compileNode(input, node));
-}
-
-/** The roles that the stack declares for a node. */
-export function rolesOf(spec: StackSpec, node: string): readonly string[] {
-  return compilers.filter((compiler) => compiler.nodes(spec).includes(node)).map((compiler) => compiler.role);
 }
 
 function understands({ capabilities }: CompileInput, node: string, role: string): boolean {
