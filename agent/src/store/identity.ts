@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { type EnrolAnswer, enrolAnswer } from "@fettle/shared/api/enrol.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
@@ -53,11 +53,6 @@ export function identityStore(files: Files, dataFolder: string): IdentityStore {
     },
     save: (answer) => files.writeAtomic(path, `${JSON.stringify(answer, null, 2)}\n`, { mode: PRIVATE }),
   };
-}
-
-/** The public half as SubjectPublicKeyInfo PEM. */
-export function publicKeyOf(key: Secret): string {
-  return createPublicKey(key.reveal()).export({ type: "spki", format: "pem" }).toString();
 }
 
 function identityOf(answer: EnrolAnswer, key: Secret): Identity {
