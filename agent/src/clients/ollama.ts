@@ -1,24 +1,101 @@
 import * as z from "zod";
 import type { Host } from "../system/host.ts";
+import { ndjson } from "./ndjson.ts";
 
 const QUICK_MS = 5_000;
+const SILENCE_MS = 60_000;
 
 const version = z.object({ version: z.string() });
+const tags = z.object({ models: z.array(z.object({ name: z.string(), digest: z.string(), size: z.number() })) });
+const running = z.object({
+  models: z.array(
+    z.object({
+      name: z.string(),
+      size: z.number(),
+      size_vram: z.number().default(0),
+      context_length: z.number().optional(),
+      expires_at: z.string().optional(),
+    }),
+  ),
+});
+const pullLine = z.object({
+  status: z.string().optional(),
+  error: z.string().optional(),
+  digest: z.string().optional(),
+  total: z.number().optional(),
+  completed: z.number().optional(),
+});
+const failure = z.object({ error: z.string() });
 
-/** Ollama's own API (facts: ollama.md section 3), at one address. */
+export type InstalledModel = z.infer<typeof tags>["models"][number];
+export type RunningModel = z.infer<typeof running>["models"][number];
+export type PullLine = z.infer<typeof pullLine>;
+
+/** Ollama's own API (facts: ollama.md section 3), each call at one `host:port`. Network errors are Http's. */
 export interface OllamaClient {
-  /** The version that answers at `host:port`; null when what answers is not Ollama. Network errors are Http's. */
+  /** The version that answers; null when what answers is not Ollama. */
   version(address: string, signal: AbortSignal): Promise<string | null>;
+  tags(address: string, signal: AbortSignal): Promise<readonly InstalledModel[]>;
+  running(address: string, signal: AbortSignal): Promise<readonly RunningModel[]>;
+  /**
+   * The lines of a pull. A failure is a line with `error`, or just the end; only a line with status `success` is
+   * success. Ending the iteration closes the connection, which stops the download and keeps its parts.
+   */
+  pull(address: string, model: string, signal: AbortSignal): AsyncIterable<PullLine>;
+  /** Loads a model and keeps it; resolves when it is loaded. The text is Ollama's error, null when there is none. */
+  preload(address: string, model: string, deadlineMs: number, signal: AbortSignal): Promise<string | null>;
 }
 
 export function ollamaClient(host: Host): OllamaClient {
+  const get = async (address: string, path: string, signal: AbortSignal): Promise<unknown> => {
+    const answer = await host.http.request({ url: `http://${address}${path}`, deadlineMs: QUICK_MS, signal });
+    if (answer.status !== 200) throw new Error(`${path} answered ${answer.status}`);
+    return JSON.parse(answer.text);
+  };
   return {
     async version(address, signal) {
       const answer = await host.http.request({ url: `http://${address}/api/version`, deadlineMs: QUICK_MS, signal });
       const parsed = answer.status === 200 ? version.safeParse(json(answer.text)) : null;
       return parsed?.success ? parsed.data.version : null;
     },
+    tags: async (address, signal) => tags.parse(await get(address, "/api/tags", signal)).models,
+    running: async (address, signal) => running.parse(await get(address, "/api/ps", signal)).models,
+    pull: (address, model, signal) => pull(host, address, model, signal),
+    preload: (address, model, deadlineMs, signal) => preload(host, address, model, deadlineMs, signal),
   };
+}
+
+async function* pull(host: Host, address: string, model: string, signal: AbortSignal): AsyncGenerator<PullLine> {
+  const body = JSON.stringify({ model, stream: true });
+  const url = `http://${address}/api/pull`;
+  const answer = await host.http.stream({
+    url,
+    method: "POST",
+    body,
+    deadlineMs: SILENCE_MS,
+    idleMs: SILENCE_MS,
+    signal,
+  });
+  try {
+    for await (const line of ndjson(answer.chunks)) yield pullLine.parse(line);
+  } finally {
+    answer.close();
+  }
+}
+
+/** Sends no option but keep_alive: any other would make Ollama load the model anew for the next user. */
+async function preload(host: Host, address: string, model: string, deadlineMs: number, signal: AbortSignal) {
+  const body = JSON.stringify({ model, keep_alive: -1 });
+  const answer = await host.http.request({
+    url: `http://${address}/api/generate`,
+    method: "POST",
+    body,
+    deadlineMs,
+    signal,
+  });
+  if (answer.status === 200) return null;
+  const parsed = failure.safeParse(json(answer.text));
+  return parsed.success ? parsed.data.error : `status ${answer.status}`;
 }
 
 function json(text: string): unknown {

@@ -1,10 +1,14 @@
 import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import { dropIn } from "../resources/ollama/drop-in.ts";
 import { listening } from "../resources/ollama/listening.ts";
+import { model } from "../resources/ollama/model.ts";
 import { service } from "../resources/ollama/service.ts";
+import { warm } from "../resources/ollama/warm.ts";
 import type { Resource } from "../resources/resource.ts";
 
 /** Ollama on one VM: installed, wired, running, with its models. */
 export function ollamaPlaybook(params: OllamaParams): Resource[] {
-  return [dropIn(params), service(params), listening(params)];
+  const models = params.models.map((one) => model(params, one));
+  const warmed = params.models.filter((one) => one.warm).map((one) => warm(params, one));
+  return [dropIn(params), service(params), listening(params), ...models, ...warmed];
 }

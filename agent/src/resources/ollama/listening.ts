@@ -1,3 +1,4 @@
+import { isLoopback, isUnspecified } from "@fettle/shared/lib/address.ts";
 import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import type { Listener } from "../../system/net.ts";
 import type { UnitState } from "../../system/units.ts";
@@ -14,8 +15,6 @@ interface Observed {
   readonly listeners: ReadonlyArray<Listener & { readonly holder: string; readonly ours: boolean }>;
   readonly addresses: readonly string[];
 }
-
-const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::"]);
 
 /** Ollama answers `/api/version` on the declared address, and nothing else does, and it does so nowhere else. */
 export function listening(params: OllamaParams): Resource<Observed> {
@@ -38,7 +37,7 @@ async function observe(ctx: ResourceContext, listen: OllamaParams["listen"], sig
   const { host, clients, pass } = ctx;
   const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
   const version = await clients.ollama.version(listenAddress(listen), signal).catch(() => undefined);
-  const onPort = (await host.net.listeners()).filter(({ port }) => port === listen.port);
+  const onPort = await host.net.listeners(listen.port);
   const tree = unit.mainPid > 0 ? await host.proc.tree(unit.mainPid) : [];
   const listeners = await Promise.all(
     onPort.map(async (one) => ({
@@ -53,9 +52,9 @@ async function observe(ctx: ResourceContext, listen: OllamaParams["listen"], sig
 
 function diff({ unit, version, listeners, addresses }: Observed, listen: OllamaParams["listen"]): Verdict {
   const address = listenAddress(listen);
-  const here = listeners.filter((one) => one.address === listen.host || WILDCARDS.has(one.address));
+  const here = listeners.filter((one) => one.address === listen.host || isUnspecified(one.address));
   const stranger = here.find((one) => !one.ours && one.pid !== null);
-  if (!addresses.includes(listen.host))
+  if (!addresses.includes(listen.host) && !isLoopback(listen.host))
     return {
       kind: "blocked",
       code: "ollama.listening.address-absent",

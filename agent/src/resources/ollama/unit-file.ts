@@ -1,3 +1,5 @@
+import { hostPort } from "@fettle/shared/lib/address.ts";
+
 /** The unit of the vendor's installer; naming a model server in an enforced stack adopts it. */
 export const OLLAMA_UNIT = "ollama.service";
 export const DROP_IN_FOLDER = "/etc/systemd/system/ollama.service.d";
@@ -13,7 +15,7 @@ export function wantedEnvironment(params: {
 }
 
 export function listenAddress({ host, port }: { readonly host: string; readonly port: number }): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  return hostPort(host, port);
 }
 
 /** The drop-in's text. Values are checked by local policy: no quotes, `%`, `$`, backslash or control characters. */

@@ -1,0 +1,163 @@
+import { FettleError } from "@fettle/shared/lib/errors.ts";
+import type { Change } from "@fettle/shared/protocol/resource-report.ts";
+import { shortModelName } from "@fettle/shared/roles/model-name.ts";
+import type { OllamaModel, OllamaParams } from "@fettle/shared/roles/ollama.ts";
+import { type ManifestAnswer, modelManifest } from "../../clients/model-registry.ts";
+import type { InstalledModel } from "../../clients/ollama.ts";
+import type { Host } from "../../system/host.ts";
+import { define } from "../define.ts";
+import type { Reporter, Resource, ResourceContext, Verdict } from "../resource.ts";
+import { modelsFolder, removePartials } from "./models-folder.ts";
+import { pullCode } from "./pull-error.ts";
+import { PullProgress } from "./pull-progress.ts";
+import { listenAddress } from "./unit-file.ts";
+
+interface Observed {
+  readonly installed: InstalledModel | undefined;
+  /** What the registry says of it; null when it is installed as wanted. */
+  readonly manifest: ManifestAnswer | null;
+  readonly freeBytes: number;
+  /** The tag was pulled already for the digest that is pinned, and is another one. */
+  readonly pulledForPin: boolean;
+}
+
+/** Between two questions to the registry about a model that is not there. */
+const ASK_AGAIN_MS = 300_000;
+const STALL_MS = 60_000;
+const TRIES = 5;
+/** Head-room beside the model's own bytes. */
+const SPARE_BYTES = 512 * 1024 * 1024;
+
+/** A model by its tag: in `/api/tags`, with the pinned digest when there is one. */
+export function model(params: OllamaParams, wanted: OllamaModel): Resource<Observed> {
+  const address = listenAddress(params.listen);
+  return define<Observed>({
+    id: `ollama.model[${wanted.name}]`,
+    declared: { name: wanted.name, digest: wanted.digest },
+    after: ["ollama.listening"],
+    long: true,
+    touches: ["ollama:"],
+    lookMs: 30_000,
+    observe: (ctx, signal) => observe(ctx, address, wanted, signal),
+    diff: (observed) => diff(observed, wanted),
+    apply: (ctx, changes, signal, reporter) => apply(ctx, address, wanted, changes, signal, reporter),
+  });
+}
+
+async function observe(
+  ctx: ResourceContext,
+  address: string,
+  wanted: OllamaModel,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const { clients, host, kept, pass } = ctx;
+  const tags = await pass.once(`ollama:tags:${address}`, () => clients.ollama.tags(address, signal));
+  const name = shortModelName(wanted.name);
+  const installed = tags.find((one) => shortModelName(one.name) === name);
+  const right = installed !== undefined && (wanted.digest === undefined || installed.digest === wanted.digest);
+  const { freeBytes } = right ? { freeBytes: 0 } : await host.files.space(await modelsFolder(host));
+  const manifest = right ? null : await askRegistry(ctx, wanted.name, signal);
+  return { installed, manifest, freeBytes, pulledForPin: kept.get("pulled-for") === wanted.digest };
+}
+
+/** The registry's answer, at most once in five minutes. */
+async function askRegistry(
+  { host, kept }: ResourceContext,
+  name: string,
+  signal: AbortSignal,
+): Promise<ManifestAnswer> {
+  const known = JSON.parse(kept.get("manifest") ?? "null") as { at: number; answer: ManifestAnswer } | null;
+  const now = host.clock.now();
+  if (known && now >= known.at && now - known.at < ASK_AGAIN_MS) return known.answer;
+  const answer = await modelManifest(host, name, signal);
+  kept.set("manifest", JSON.stringify({ at: now, answer }));
+  return answer;
+}
+
+function diff({ installed, manifest, freeBytes, pulledForPin }: Observed, { name, digest }: OllamaModel): Verdict {
+  if (manifest === null) return { kind: "in-sync" };
+  const changes: Change[] = [
+    { what: name, from: installed ? `digest ${installed.digest}` : null, to: digest ? `digest ${digest}` : "present" },
+  ];
+  if (manifest.kind === "absent")
+    return { kind: "blocked", code: "ollama.model.not-found", args: { model: name }, changes };
+  if (installed && pulledForPin)
+    return {
+      kind: "blocked",
+      code: "ollama.model.digest-differs",
+      args: { model: name, found: installed.digest, wanted: digest ?? "" },
+      changes,
+    };
+  const bytes = manifest.kind === "found" ? manifest.bytes : null;
+  if (bytes !== null && bytes + SPARE_BYTES > freeBytes) {
+    const args = { model: name, needed: gigabytes(bytes + SPARE_BYTES), free: gigabytes(freeBytes) };
+    return { kind: "blocked", code: "ollama.model.disk-full", args, changes };
+  }
+  return { kind: "drift", changes, disturbs: "none", breaking: false, downloadBytes: bytes };
+}
+
+/** Pulls until the line `success`; a stall or a spoiled part is given up and resumed, anything else is a code. */
+async function apply(
+  ctx: ResourceContext,
+  address: string,
+  { name, digest }: OllamaModel,
+  _changes: readonly Change[],
+  signal: AbortSignal,
+  reporter: Reporter,
+): Promise<void> {
+  const manifest = await askRegistry(ctx, name, signal);
+  const progress = new PullProgress(manifest.kind === "found" ? manifest.bytes : null, () => ctx.host.clock.mono());
+  for (let tried = 1; ; tried += 1) {
+    const problem = await pullOnce(ctx, address, name, progress, signal, reporter);
+    signal.throwIfAborted();
+    if (problem === null) break;
+    reporter.log(`${name}: ${problem}\n`);
+    const code = pullCode(problem);
+    const passing = code === "ollama.model.corrupt-part" || problem === STALLED;
+    if (!passing || tried === TRIES) throw new FettleError(code, await argsOf(ctx.host, name, problem));
+    if (code === "ollama.model.corrupt-part") await removePartials(ctx.host);
+  }
+  if (digest !== undefined) ctx.kept.set("pulled-for", digest);
+}
+
+const STALLED = "no byte came for 60 s";
+
+/** null when it ended with `success`, else what it ended with. */
+async function pullOnce(
+  { clients, host }: ResourceContext,
+  address: string,
+  name: string,
+  progress: PullProgress,
+  signal: AbortSignal,
+  reporter: Reporter,
+): Promise<string | null> {
+  const stall = new AbortController();
+  let movedAt = host.clock.mono();
+  let done = progress.done;
+  const watchdog = setInterval(() => host.clock.mono() - movedAt > STALL_MS && stall.abort(), 1_000);
+  try {
+    for await (const line of clients.ollama.pull(address, name, AbortSignal.any([signal, stall.signal]))) {
+      if (line.error !== undefined) return line.error;
+      if (line.status === "success") return null;
+      const now = progress.add(line);
+      if (now) reporter.progress(now);
+      if (progress.done !== done || now === null) movedAt = host.clock.mono();
+      done = progress.done;
+    }
+    return "the answer ended before the model was whole";
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return stall.signal.aborted ? STALLED : error instanceof Error ? error.message : String(error);
+  } finally {
+    clearInterval(watchdog);
+  }
+}
+
+async function argsOf(host: Host, name: string, problem: string) {
+  const { freeBytes } = await host.files.space(await modelsFolder(host));
+  return { model: name, problem: problem.slice(0, 300), needed: "more", free: gigabytes(freeBytes) };
+}
+
+function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(1)} GB`;
+}
