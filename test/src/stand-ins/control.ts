@@ -3,9 +3,10 @@
  * GET /state, GET /faults, PUT /faults (a whole JSON object: replaces all). Faults lie beside the socket in a file,
  * so that they outlive a restart of the process, as a broken driver or a bad network does.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 
 /** Per fault: what it may be, in words for the one who wrote it wrong. */
 export type Shape<T> = { [K in keyof T]-?: { is: string; ok: (value: unknown) => boolean } };
@@ -94,15 +95,16 @@ export async function serveControl<T extends object>(
   const server = createServer((asked, response) => {
     answer(asked, response, state, faults).catch((error: unknown) => say(response, 400, { error: String(error) }));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(path, resolve);
+  await atShortPath(path, async (short) => {
+    server.listen(short);
+    await once(server, "listening");
   });
   server.unref();
   return {
     close: () => {
       server.close();
       server.closeAllConnections();
+      rmSync(path, { force: true });
     },
   };
 }
@@ -147,7 +149,27 @@ export async function setFaults(path: string, faults: object): Promise<void> {
 /** What the stand-in shows of itself. */
 export const readState = (path: string): Promise<unknown> => callControl(path, "GET", "/state");
 
-function callControl(socketPath: string, method: string, path: string, body?: object): Promise<unknown> {
+/**
+ * The address of a Unix socket holds 107 bytes, which a test's folder easily exceeds; by way of an open folder every
+ * path is short.
+ */
+async function atShortPath<T>(path: string, use: (short: string) => Promise<T>): Promise<T> {
+  if (Buffer.byteLength(path) <= LONGEST_ADDRESS) return use(path);
+  const folder = openSync(dirname(path), "r");
+  try {
+    return await use(`/proc/self/fd/${folder}/${basename(path)}`);
+  } finally {
+    closeSync(folder);
+  }
+}
+
+const LONGEST_ADDRESS = 107;
+
+function callControl(control: string, method: string, path: string, body?: object): Promise<unknown> {
+  return atShortPath(control, (socketPath) => callAt(socketPath, method, path, body));
+}
+
+function callAt(socketPath: string, method: string, path: string, body?: object): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const call = request({ socketPath, method, path, timeout: 5000, agent: false }, (response) => {
       textOf(response).then((text) => {

@@ -1,5 +1,5 @@
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RegistryFaults } from "./faults.ts";
 
@@ -58,16 +58,23 @@ export async function sendFile(
   if (limit.how === "cut") response.destroy();
 }
 
+/** Ends without ending the answer: what comes after the last byte is the caller's. */
 async function pour(exchange: Exchange, file: Readable, start: number, end: number): Promise<void> {
-  const { response, faults } = exchange;
+  await pipeline(piecesOf(exchange.faults, file, start, end), exchange.response, { end: false });
+}
+
+async function* piecesOf(
+  faults: Partial<RegistryFaults>,
+  file: Readable,
+  start: number,
+  end: number,
+): AsyncGenerator<Buffer> {
   const rate = faults.bytesPerSecond;
   const step = rate === undefined ? 256 * 1024 : Math.max(1, Math.floor(rate / 20));
-  for (let at = start; at < end && !response.destroyed; at += step) {
+  for (let at = start; at < end; at += step) {
     const bytes = Buffer.from(await file.read(at, Math.min(end, at + step)));
-    if (faults.corrupt === true && at === start && bytes.length > 0)
-      bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff;
-    const room = response.write(bytes);
-    if (!room && !response.destroyed) await Promise.race([once(response, "drain"), once(response, "close")]);
+    if (faults.corrupt === true && at === start) bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 0xff;
+    yield bytes;
     if (rate !== undefined) await sleep(50);
   }
 }

@@ -8,7 +8,6 @@ const NEWER_NEEDED =
 /** The protocol of registry.ollama.ai: manifests and blobs, no listing of any kind. */
 export class ModelRegistry {
   readonly #specs: ModelSpec[];
-  readonly #published = new Map<string, PublishedModel>();
 
   constructor(specs: ModelSpec[]) {
     this.#specs = specs;
@@ -55,13 +54,7 @@ export class ModelRegistry {
   }
 
   #models(exchange: Exchange): PublishedModel[] {
-    return this.#specs.map((spec) => {
-      const revision = exchange.faults.revisions?.[spec.name] ?? 0;
-      const key = `${spec.name}#${revision}`;
-      const model = this.#published.get(key) ?? publish(spec, revision);
-      this.#published.set(key, model);
-      return model;
-    });
+    return this.#specs.map((spec) => publish(spec, exchange.faults.revisions?.[spec.name]));
   }
 }
 

@@ -39,8 +39,18 @@ export const defaultModels: ModelSpec[] = [
 const TEMPLATE =
   "{{- if .System }}{{ .System }}\n{{ end }}{{- if .Tools }}[AVAILABLE_TOOLS] {{ .Tools }}{{ end }}[INST] {{ .Prompt }} [/INST]{{ if .Suffix }}{{ .Suffix }}{{ end }}";
 
+/** What has been published in this process: digests of big models take a while, and never change. */
+const published = new Map<string, PublishedModel>();
+
 /** `revision` makes another version of the same tag: other weights, another manifest. */
 export function publish(spec: ModelSpec, revision = 0): PublishedModel {
+  const key = JSON.stringify({ ...spec, revision });
+  const model = published.get(key) ?? make(spec, revision);
+  published.set(key, model);
+  return model;
+}
+
+function make(spec: ModelSpec, revision: number): PublishedModel {
   const { repository, tag } = splitName(spec.name);
   const weights = noiseContent(`${spec.seed ?? spec.name}#${revision}`, head(spec), spec.bytes);
   const layers = [
