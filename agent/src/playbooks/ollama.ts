@@ -1,4 +1,5 @@
-import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
+import { type OllamaParams, ollamaRole } from "@fettle/shared/roles/ollama.ts";
+import { host } from "../resources/any/host.ts";
 import { dropIn } from "../resources/ollama/drop-in.ts";
 import { listening } from "../resources/ollama/listening.ts";
 import { model } from "../resources/ollama/model.ts";
@@ -10,5 +11,5 @@ import type { Resource } from "../resources/resource.ts";
 export function ollamaPlaybook(params: OllamaParams): Resource[] {
   const models = params.models.map((one) => model(params, one));
   const warmed = params.models.filter((one) => one.warm).map((one) => warm(params, one));
-  return [dropIn(params), service(params), listening(params), ...models, ...warmed];
+  return [host("ollama", ollamaRole.host), dropIn(params), service(params), listening(params), ...models, ...warmed];
 }

@@ -89,6 +89,16 @@ export const agentCodes = {
     cause: "The last repair did not help; the next try is in {seconds} s.",
     remedy: "`fettle repair NODE/ID` tries at once.",
   },
+  "agent.host-small-disk": {
+    severity: "warning",
+    cause: "The disk for {folder} has {found}; the role {role} wants {wanted} in production.",
+    remedy: "Enlarge the disk before production; for an evaluation it may do.",
+  },
+  "agent.host-small-memory": {
+    severity: "warning",
+    cause: "This machine has {found} of memory; the role {role} wants {wanted} in production.",
+    remedy: "Choose a larger machine before production; for an evaluation it may do.",
+  },
   "agent.host-unsupported": {
     severity: "critical",
     cause: "This machine cannot run the role: {problem}.",
