@@ -13,8 +13,11 @@ const pidFile = "/var/run/docker.pid";
 /** Sees to it that a Docker Engine answers: the machine's own one, else one that is installed and started here. */
 export async function ensureEngine(config: LabConfig): Promise<"found" | "started"> {
   if (await answers()) return "found";
-  if (process.getuid?.() !== 0) {
-    throw new LabError("lab.engine.absent", "no Docker Engine answers to this user; start one, or run the lab as root");
+  if (process.getuid?.() !== 0 || process.env.DOCKER_HOST !== undefined) {
+    throw new LabError(
+      "lab.engine.absent",
+      "no Docker Engine answers; start one, or run the lab as root and without DOCKER_HOST",
+    );
   }
   await installMissing();
   if (await answers()) return "started";
@@ -22,9 +25,9 @@ export async function ensureEngine(config: LabConfig): Promise<"found" | "starte
   return "started";
 }
 
-/** Stops the engine if the lab started it and nothing else runs on it. */
+/** Stops the engine if the lab started it, is talking to it, and nothing else runs on it. */
 export async function releaseEngine(config: LabConfig): Promise<"stopped" | "left running"> {
-  if (!isBackgroundRunning(config.shared, background)) return "left running";
+  if (process.env.DOCKER_HOST !== undefined || !isBackgroundRunning(config.shared, background)) return "left running";
   if ((await docker(["container", "ls", "--quiet"])) !== "") return "left running";
   await stopBackground(config.shared, background);
   return "stopped";

@@ -31,8 +31,11 @@ export function hostArguments(config: LabConfig, machine: Machine, host: HostNam
     ...["--restart", "unless-stopped", "--stop-timeout", "30"],
     ...systemd(machine.cgroupVersion),
   ];
-  const hash = createHash("sha256").update(JSON.stringify([fixed, machine.image, initScript, authorityOf(config)]));
-  return [...fixed, "--label", `${specLabel}=${hash.digest("hex").slice(0, 16)}`];
+  return [...fixed, "--label", `${specLabel}=${specHash([fixed, machine.image, initScript, authorityOf(config)])}`];
+}
+
+export function specHash(parts: unknown): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
 }
 
 export function specOf(args: string[]): string {

@@ -7,6 +7,8 @@ import type { HostName } from "./layout.ts";
 import { addressOf } from "./layout.ts";
 import { until } from "./until.ts";
 
+const bootIdFile = "/proc/sys/kernel/random/boot_id";
+
 /** One machine of the lab, as its administrator has it: commands run in it as root. */
 export class Host {
   readonly name: HostName;
@@ -45,10 +47,29 @@ export class Host {
     await this.start();
   }
 
+  /**
+   * As restart, but asked for from within, as an administrator does who types `reboot`. Waits until it is back: the
+   * Engine brings a host back at once, later and later when it reboots again within 10 s.
+   */
+  async reboot(): Promise<void> {
+    const before = await this.bootId();
+    await this.exec(["systemctl", "--no-block", "reboot"], { timeoutMs: 5000 });
+    await until(`${this.name} to be back`, 60_000, async () => {
+      const now = await this.exec(["cat", bootIdFile], { timeoutMs: 5000 });
+      return now.code === 0 && now.stdout.trim() !== before ? true : undefined;
+    });
+    await this.waitUntilUp();
+  }
+
+  bootId(): Promise<string> {
+    return this.run(["cat", bootIdFile]);
+  }
+
   /** Waits until systemd has finished starting, and gives its word: running, or degraded when a unit has failed. */
   waitUntilUp(timeoutMs = 60_000): Promise<string> {
     return until(`${this.name} to be up`, timeoutMs, async () => {
-      const state = (await this.exec(["systemctl", "is-system-running", "--wait"])).stdout.trim();
+      const ask = ["systemctl", "is-system-running", "--wait"];
+      const state = (await this.exec(ask, { timeoutMs: 10_000 })).stdout.trim();
       return state === "running" || state === "degraded" ? state : undefined;
     });
   }

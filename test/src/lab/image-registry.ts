@@ -5,6 +5,7 @@ import { createServer } from "node:https";
 import { pipeline } from "node:stream";
 import { manifestType } from "./image-manifest.ts";
 import { blobPath, readTags } from "./image-store.ts";
+import { paced } from "./pace.ts";
 
 export type RegistryOptions = {
   /** Images as image-store lays them. */
@@ -13,6 +14,7 @@ export type RegistryOptions = {
   key: string;
   /** Where clients are sent for a token, as registry.gitlab.com sends them to gitlab.com. */
   tokenUrl: string;
+  log: (line: string) => void;
 };
 
 type Reply = { status: number; headers?: Record<string, string>; json?: object; file?: { path: string; from: number } };
@@ -27,8 +29,8 @@ const defaultPage = 100;
 export function createImageRegistry(options: RegistryOptions): Server {
   return createServer({ cert: options.certificate, key: options.key }, (request, response) => {
     const reply = replyTo(options, request);
-    console.log(`${request.method} ${request.url} ${reply.status}`);
-    send(request, response, reply);
+    options.log(`${request.method} ${request.url} ${reply.status}`);
+    send(options, request, response, reply);
   });
 }
 
@@ -96,14 +98,14 @@ function isStored(folder: string, digest: string): boolean {
   return /^sha256:[0-9a-f]{64}$/.test(digest) && existsSync(blobPath(folder, digest));
 }
 
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+function send(options: RegistryOptions, request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   const type = reply.json === undefined ? {} : { "content-type": "application/json" };
   response.writeHead(reply.status, { "docker-distribution-api-version": "registry/2.0", ...type, ...reply.headers });
   if (reply.file === undefined || request.method === "HEAD") {
     response.end(reply.json === undefined ? undefined : JSON.stringify(reply.json));
     return;
   }
-  pipeline(createReadStream(reply.file.path, { start: reply.file.from }), response, (error) => {
-    if (error) console.log(`${request.url} was cut short: ${error.message}`);
+  pipeline(createReadStream(reply.file.path, { start: reply.file.from }), paced(options.folder), response, (error) => {
+    if (error) options.log(`${request.url} was cut short: ${error.message}`);
   });
 }

@@ -10,6 +10,7 @@ const registry = createImageRegistry({
   certificate: readFileSync("/data/site/certificate.pem", "utf8"),
   key: readFileSync("/data/site/key.pem", "utf8"),
   tokenUrl: "https://gitlab.com/jwt/auth",
+  log: console.log,
 });
 const names = createNameServer(JSON.parse(readFileSync("/data/site/zone.json", "utf8")));
 

@@ -1,9 +1,9 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LabConfig } from "./config.ts";
-import { docker, label, tryDocker } from "./docker.ts";
+import { docker, inspect, label, tryDocker } from "./docker.ts";
 import { imagesFolder } from "./gateway-image.ts";
-import { containerName, resolvConf } from "./host-spec.ts";
+import { containerName, resolvConf, specHash, specLabel } from "./host-spec.ts";
 import { addressOf, zoneOf } from "./layout.ts";
 import { networkName } from "./network.ts";
 import { issue } from "./pki.ts";
@@ -14,17 +14,34 @@ export async function writeSiteFiles(config: LabConfig): Promise<void> {
   const folder = join(config.folder, "site");
   mkdirSync(folder, { recursive: true });
   mkdirSync(imagesFolder(config), { recursive: true });
-  const { certificate, key } = await issue(config, ["registry.gitlab.com", "gitlab.com"], [siteAddress(config)]);
-  writeFileSync(join(folder, "certificate.pem"), certificate);
-  writeFileSync(join(folder, "key.pem"), key, { mode: 0o600 });
+  if (!existsSync(join(folder, "certificate.pem"))) {
+    const { certificate, key } = await issue(config, ["registry.gitlab.com", "gitlab.com"], [siteAddress(config)]);
+    writeFileSync(join(folder, "key.pem"), key, { mode: 0o600 });
+    writeFileSync(join(folder, "certificate.pem"), certificate);
+  }
   writeFileSync(join(folder, "zone.json"), JSON.stringify(zoneOf(config.subnet)));
   writeFileSync(resolvConf(config), `nameserver ${siteAddress(config)}\n`);
 }
 
-/** (Re)starts the site, a container with an address of its own: image registry and name server. */
-export async function startSite(config: LabConfig, image: string): Promise<void> {
+/**
+ * Sees to it that the site runs with today's source: image registry and name server, in a container with an address
+ * of its own, so that it can be cut off like any other place.
+ */
+export async function ensureSite(config: LabConfig, image: string): Promise<void> {
   const name = containerName(config, "site");
+  const args = siteArguments(config, image);
+  const found = await inspect("container", name, `{{.State.Running}} {{index .Config.Labels "${specLabel}"}}`);
+  const spec = specHash([args, sources(), readFileSync(join(config.folder, "site/certificate.pem"), "utf8")]);
+  if (found === `true ${spec}`) return;
   await tryDocker(["rm", "--force", name]);
+  await docker(["run", "--detach", "--label", `${specLabel}=${spec}`, ...args]);
+  await until("the site to listen", 20_000, async () => {
+    const probe = ["curl", "--silent", "--output", "/dev/null", "--insecure", `https://${siteAddress(config)}/v2/`];
+    return (await tryDocker(["exec", name, ...probe])).code === 0 ? true : undefined;
+  });
+}
+
+function siteArguments(config: LabConfig, image: string): string[] {
   const mounts = [
     `${process.execPath}:/usr/local/bin/node`,
     `${import.meta.dirname}:/lab`,
@@ -32,13 +49,16 @@ export async function startSite(config: LabConfig, image: string): Promise<void>
     `${imagesFolder(config)}:/data/images`,
   ].flatMap((mount) => ["--volume", `${mount}:ro`]);
   const place = ["--network", networkName(config), "--ip", siteAddress(config), "--restart", "unless-stopped"];
-  const names = ["--name", name, "--hostname", "site", "--label", `${label}=${config.name}`, "--stop-timeout", "5"];
-  const options = [...names, ...place, ...mounts, "--stop-signal", "SIGTERM"];
-  await docker(["run", "--detach", ...options, image, "node", "/lab/site-main.ts"]);
-  await until("the site to listen", 20_000, async () => {
-    const probe = ["curl", "--silent", "--output", "/dev/null", "--insecure", `https://${siteAddress(config)}/v2/`];
-    return (await tryDocker(["exec", name, ...probe])).code === 0 ? true : undefined;
-  });
+  const labels = ["--label", `${label}=${config.name}`, "--stop-signal", "SIGTERM", "--stop-timeout", "5"];
+  const names = ["--name", containerName(config, "site"), "--hostname", "site"];
+  return [...names, ...labels, ...place, ...mounts, image, "node", "/lab/site-main.ts"];
+}
+
+/** What runs in the site: a change of any of these starts it anew. */
+function sources(): string[] {
+  const registry = ["image-registry.ts", "image-manifest.ts", "image-store.ts", "pace.ts"];
+  const files = ["site-main.ts", ...registry, "name-server.ts", "layout.ts"];
+  return files.map((file) => readFileSync(join(import.meta.dirname, file), "utf8"));
 }
 
 function siteAddress(config: LabConfig): string {

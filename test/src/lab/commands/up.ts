@@ -7,7 +7,7 @@ import { labOf } from "../lab.ts";
 import { addressOf, hostNames } from "../layout.ts";
 import { ensureNetwork } from "../network.ts";
 import { ensureAuthority } from "../pki.ts";
-import { startSite, writeSiteFiles } from "../site.ts";
+import { ensureSite, writeSiteFiles } from "../site.ts";
 import { timedLine } from "../stopwatch.ts";
 
 /** Brings the lab up, or back to what it should be; what is right already is left alone. */
@@ -19,7 +19,7 @@ export async function up(config: LabConfig): Promise<Lab> {
     await ensureNetwork(config);
     await ensureAuthority(config);
     await writeSiteFiles(config);
-    await startSite(config, machine.image);
+    await ensureSite(config, machine.image);
   });
   const hosts = hostNames.map((name) =>
     timedLine(`${name} at ${addressOf(config.subnet, name)}`, () => ensureHost(config, machine, name)),

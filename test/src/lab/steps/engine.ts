@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { gatewayReference, publishGatewayImage } from "../gateway-image.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { gatewayReference, imagesFolder, publishGatewayImage } from "../gateway-image.ts";
 import type { Host } from "../host.ts";
 import type { Lab } from "../lab.ts";
+import { setPace } from "../pace.ts";
+import { cut, heal } from "../partition.ts";
 import { until } from "../until.ts";
+import { answerPort, withAnswer } from "./answer.ts";
 import type { Step } from "./step.ts";
 
 // A reference of the checks' own, so that they never stand in the way of what Fettle pulls.
@@ -24,13 +28,32 @@ export const engine: Step[] = [
     name: "an image is pulled by its real name over verified TLS, and its tags are listed",
     async run(lab) {
       const digest = await publishGatewayImage(lab.config, { bundle, reference: probeReference });
-      await removeProbe(lab.gateway);
-      await lab.gateway.exec(["docker", "image", "rm", probeReference]);
+      await forgetProbe(lab.gateway);
       await lab.gateway.run(["docker", "pull", "--quiet", probeReference], { timeoutMs: 120_000 });
       const template = "{{index .RepoDigests 0}}";
       const pulled = await lab.gateway.run(["docker", "image", "inspect", "--format", template, probeReference]);
       assert.equal(pulled.split("@")[1], digest);
       assert.ok((await tags(lab)).includes("lab-probe"));
+    },
+  },
+  {
+    name: "a slow pull is cut off in its middle and finishes after the healing",
+    async run(lab) {
+      const { config, gateway, site } = lab;
+      await forgetProbe(gateway);
+      setPace(imagesFolder(config), 20_000_000);
+      try {
+        const pull = gateway.exec(["docker", "pull", probeReference], { timeoutMs: 120_000 });
+        await sleep(1000);
+        await cut(gateway, site);
+        await sleep(2000);
+        assert.notEqual((await gateway.exec(["docker", "image", "inspect", probeReference])).code, 0);
+        await heal(gateway, site);
+        assert.equal((await pull).code, 0);
+      } finally {
+        await heal(gateway, site);
+        setPace(imagesFolder(config), undefined);
+      }
     },
   },
   {
@@ -49,17 +72,11 @@ export const engine: Step[] = [
   {
     name: "the container itself reaches GitLab's host by its name",
     async run({ gateway, gitlab }) {
-      const url = "http://gitlab.example.com:5099/";
-      await gitlab.run(["systemd-run", "--unit", "lab-listener", "--collect", ...listener]);
-      try {
-        const answer = await until("GitLab's host to answer", 10_000, async () => {
-          const result = await gateway.exec(["docker", "exec", "lab-probe", "curl", "-sS", "--max-time", "2", url]);
-          return result.code === 0 ? result.stdout : undefined;
-        });
-        assert.match(answer, /gitlab-1/);
-      } finally {
-        await gitlab.run(["systemctl", "stop", "lab-listener"]);
-      }
+      await withAnswer(gitlab, async () => {
+        const url = `http://gitlab.example.com:${answerPort}/`;
+        const argv = ["docker", "exec", "lab-probe", "curl", "-sS", "--max-time", "2", url];
+        assert.equal(await gateway.run(argv), gitlab.name);
+      });
     },
   },
 ];
@@ -74,6 +91,11 @@ export async function removeProbe(gateway: Host): Promise<void> {
   await gateway.exec(["docker", "rm", "--force", "lab-probe"]);
 }
 
+async function forgetProbe(gateway: Host): Promise<void> {
+  await removeProbe(gateway);
+  await gateway.exec(["docker", "image", "rm", probeReference]);
+}
+
 async function tags(lab: Lab): Promise<string[]> {
   const [registry, ...path] = probeReference.slice(0, -":lab-probe".length).split("/");
   const url = `https://${registry}/v2/${path.join("/")}/tags/list`;
@@ -81,9 +103,3 @@ async function tags(lab: Lab): Promise<string[]> {
   const argv = ["curl", "-sS", "--fail", "--header", `Authorization: Bearer ${token}`, url];
   return JSON.parse(await lab.gateway.run(argv)).tags;
 }
-
-/** A small web server: systemd takes the connections, a shell reads the request up to its empty line and answers. */
-const listener = [
-  ...["systemd-socket-activate", "--accept", "--inetd", "--listen", "5099"],
-  ...["sh", "-c", "sed -n '/^.\\?$/q'; printf 'HTTP/1.0 200 OK\\r\\n\\r\\n'; cat /etc/hostname"],
-];

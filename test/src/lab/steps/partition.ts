@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Host } from "../host.ts";
 import type { Peer } from "../partition.ts";
 import { cut, heal } from "../partition.ts";
+import { answerPort, withAnswer } from "./answer.ts";
 import { withCoordinator } from "./coordinator.ts";
 import type { Step } from "./step.ts";
 
@@ -18,6 +19,18 @@ export const partition: Step[] = [
     name: "a cut between a host and the coordinator swallows packets and is healed",
     async run(lab) {
       await withCoordinator(lab, (url) => whileCut(lab.ollama, lab.coordinator, url));
+    },
+  },
+];
+
+export const everyPartition: Step[] = [
+  {
+    name: "every pair of hosts is cut and healed, in both directions",
+    async run(lab) {
+      const ports = [lab.gitlab, lab.gateway, lab.ollama];
+      for (const [from, to] of ports.flatMap((a) => ports.filter((b) => b !== a).map((b) => [a, b] as const))) {
+        await withAnswer(to, () => whileCut(from, to, `http://${to.address}:${answerPort}/`));
+      }
     },
   },
 ];

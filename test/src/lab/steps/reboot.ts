@@ -3,9 +3,8 @@ import type { Host } from "../host.ts";
 import { writeFile } from "../host-files.ts";
 import { until } from "../until.ts";
 import { removeProbe } from "./engine.ts";
+import { onEach } from "./hosts.ts";
 import type { Step } from "./step.ts";
-
-const bootId = "/proc/sys/kernel/random/boot_id";
 
 export const reboot: Step[] = [
   {
@@ -29,13 +28,20 @@ export const reboot: Step[] = [
     name: "a host that is told to reboot from within comes back by itself",
     async run({ ollama }) {
       const before = await remembered(ollama);
-      await ollama.exec(["systemctl", "reboot"]);
-      await until("the host to be back", 60_000, async () => {
-        const now = await ollama.exec(["cat", bootId]);
-        return now.code === 0 && now.stdout.trim() !== before.boot ? true : undefined;
-      });
-      await ollama.waitUntilUp();
+      await ollama.reboot();
       await assertRebooted(ollama, before);
+    },
+  },
+];
+
+export const manyRestarts: Step[] = [
+  {
+    name: "each host restarts ten times in a row, and comes back each time with no failed unit",
+    async run(lab) {
+      await onEach(lab, async (host) => {
+        for (let round = 0; round < 10; round += 1) await host.restart();
+        assert.equal(await host.waitUntilUp(), "running");
+      });
     },
   },
 ];
@@ -43,7 +49,7 @@ export const reboot: Step[] = [
 type Remembered = { boot: string; machine: string };
 
 async function remembered(host: Host): Promise<Remembered> {
-  return { boot: await host.run(["cat", bootId]), machine: await host.run(["cat", "/etc/machine-id"]) };
+  return { boot: await host.bootId(), machine: await host.run(["cat", "/etc/machine-id"]) };
 }
 
 async function assertRebooted(host: Host, before: Remembered): Promise<void> {
