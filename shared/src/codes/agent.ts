@@ -84,6 +84,12 @@ export const agentCodes = {
     cause: "This agent does not understand the parameters it was given: {problem}.",
     remedy: "Update the agent on this node; the last accepted state stays in force.",
   },
+  "agent.desired-not-kept": {
+    severity: "critical",
+    cause: "The desired state could not be taken: {problem}.",
+    remedy:
+      "Look at the disk of /var/lib/fettle-agent and the agent's journal; the last accepted state stays in force.",
+  },
   "agent.failed-backoff": {
     severity: "warning",
     cause: "The last repair did not help; the next try is in {seconds} s.",
