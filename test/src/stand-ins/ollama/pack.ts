@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { createReadStream, createWriteStream, statSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress } from "node:zlib";
@@ -45,7 +45,18 @@ export async function pack(options: PackOptions): Promise<Packed> {
   return { archive, sums, sha256 };
 }
 
-async function entriesOf(options: PackOptions): Promise<Entry[]> {
+/** The same release unpacked at `prefix` (`/usr/local` of some root), as an installation that was there before. */
+export async function install(prefix: string, options: Omit<PackOptions, "folder">): Promise<void> {
+  for (const entry of await entriesOf(options)) {
+    const path = join(prefix, entry.path);
+    if (entry.path.endsWith("/")) await mkdir(path, { recursive: true });
+    else if (entry.link !== undefined) await symlink(entry.link, path);
+    else if (entry.stream !== undefined) await pipeline(entry.stream.open(), createWriteStream(path, { mode: 0o755 }));
+    else await writeFile(path, entry.content ?? "", { mode: entry.mode ?? 0o644 });
+  }
+}
+
+async function entriesOf(options: Omit<PackOptions, "folder">): Promise<Entry[]> {
   const lib = "lib/ollama/";
   const program = (path: string, content: string): Entry => ({ path, mode: 0o755, content });
   return [
@@ -97,7 +108,7 @@ function packedNode(lib: string): Entry {
  * One file that is both: a shell reads its second line and execs Node on the file itself, Node reads that line as a
  * text and a comment. With exec the process that the unit manager started is the server, and its environment is the unit's.
  */
-async function programText(options: PackOptions): Promise<string> {
+async function programText(options: Omit<PackOptions, "folder">): Promise<string> {
   const fallback = options.node ?? '$(dirname "$(readlink -f "$0")")/../lib/ollama/node';
   const exec = `exec "\${STAND_IN_NODE:-${fallback}}" --input-type=module - "--program=$0" "$@" <"$0"`;
   const result = await build({

@@ -252,6 +252,24 @@ t.test("several parts, several records", async (t) => {
   t.same(lastLine(await pull("mistral:instruct")), { status: "success" });
 });
 
+t.test("records that went missing are not noticed before the end", async (t) => {
+  const { ollama, models, pull } = await world(t);
+  const record = (n: number): string => join(models, "blobs", `${WEIGHTS_FILE}-partial-${n}`);
+  const completed = (n: number): number => Number(JSON.parse(readFileSync(record(n), "utf8")).Completed);
+  ollama.setFaults({ partBytes: 1_000_000, pullStallsAfterBytes: 400_000 });
+  const stop = new AbortController();
+  const onData = (text: string): void => {
+    // All three parts have some bytes.
+    if (Number(/"completed":(\d+)/.exec(text)?.[1]) > 900_000) stop.abort();
+  };
+  const options = { body: { model: "mistral:instruct" }, signal: stop.signal, onData };
+  await call("POST", `${ollama.url}/api/pull`, options).catch(() => undefined);
+  await until(() => [0, 1, 2].every((n) => completed(n) > 0));
+  rmSync(record(0));
+  ollama.setFaults({});
+  t.match(lastLine(await pull("mistral:instruct")), { error: /^remove .*-partial-0: no such file or directory$/ });
+});
+
 t.test("a stall is tried again for ever, and is over when the network is", async (t) => {
   const { ollama, registry, pull } = await world(t);
   registry.faults.replace({ stallAfterBytes: 0 });

@@ -8,7 +8,8 @@ import type { Ollama } from "./context.ts";
 
 /** The server on its address; throws with the real one's message when it cannot have it. */
 export async function listen(ollama: Ollama): Promise<Server> {
-  const server = createServer({ requestTimeout: 0 });
+  // Like the real one it never closes a connection by itself.
+  const server = createServer({ requestTimeout: 0, keepAliveTimeout: 0 });
   const { host, port } = ollama.environment.host;
   const wildcard = host === "" || host === "0.0.0.0";
   try {

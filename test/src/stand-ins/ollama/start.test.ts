@@ -10,7 +10,7 @@ import { keepAlive, readEnvironment } from "./config/environment.ts";
 import { formatDuration } from "./config/go-values.ts";
 import { connectable, parseHost, showHost } from "./config/host-address.ts";
 import { isValid, parseName, showName } from "./models/model-name.ts";
-import { pack } from "./pack.ts";
+import { install, pack } from "./pack.ts";
 import { type StartOptions, startOllama } from "./start-ollama.ts";
 import { call } from "./test-client.ts";
 
@@ -350,6 +350,15 @@ t.test("the packed release, run as the service is", { timeout: 60_000 }, async (
   child.kill("SIGTERM");
   t.same(await once(child, "exit"), [0, null]);
   t.notOk(existsSync(`/proc/${runner}`), "no child is left");
+});
+
+t.test("the same release, already installed", async (t) => {
+  const prefix = join(t.testdir(), "usr/local");
+  await install(prefix, { version: "0.30.1", node: process.execPath });
+  const env = { HOME: prefix, OLLAMA_HOST: "127.7.7.7:21435" };
+  const ran = await run(join(prefix, "bin/ollama"), ["-v"], env);
+  t.match(ran.out, /Warning: client version is 0\.30\.1\n$/);
+  t.ok(existsSync(join(prefix, "lib/ollama/libggml-base.so")));
 });
 
 interface Ran {

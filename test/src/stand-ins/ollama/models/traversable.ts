@@ -2,7 +2,8 @@
 export function goFileError(error: unknown): string {
   const { code, syscall, path, message } = error as NodeJS.ErrnoException;
   const why = code === undefined ? undefined : WHY[code];
-  return why === undefined ? message : `${syscall ?? "open"} ${path ?? ""}: ${why}`;
+  const verb = syscall === "unlink" ? "remove" : (syscall ?? "open");
+  return why === undefined ? message : `${verb} ${path ?? ""}: ${why}`;
 }
 
 const WHY: Record<string, string> = {

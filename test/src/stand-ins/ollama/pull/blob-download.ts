@@ -1,4 +1,4 @@
-import { closeSync, constants, ftruncateSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { closeSync, constants, ftruncateSync, openSync, readdirSync, renameSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { ModelName } from "../models/model-name.ts";
 import { goFileError } from "../models/traversable.ts";
@@ -93,6 +93,7 @@ export class BlobDownload {
       ftruncateSync(file, this.total);
       const url = await directUrl(this.#url, this.#options, this.#stop.signal, this.#parts.log);
       await this.#allParts(url, file);
+      this.#finish();
     } catch (error) {
       throw (error as NodeJS.ErrnoException).code === undefined
         ? error
@@ -100,7 +101,11 @@ export class BlobDownload {
     } finally {
       closeSync(file);
     }
-    for (const { record } of this.#pieces) rmSync(`${this.#path}-partial-${record.N}`);
+  }
+
+  /** Records go by their count, not by their number: when some were missing at the start, this fails as the real one does. */
+  #finish(): void {
+    for (const [index] of this.#pieces.entries()) unlinkSync(`${this.#path}-partial-${index}`);
     renameSync(`${this.#path}-partial`, this.#path);
   }
 
