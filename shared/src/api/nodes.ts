@@ -58,5 +58,5 @@ export const removeNodeRoute = {
   role: "admin",
   params: z.object({ node: nodeName }),
   /** `declared`: the stack still names it, so it is now a node that was never seen. */
-  answer: z.object({ node: nodeName, declared: z.boolean() }),
+  answer: z.object({ stack: z.string(), node: nodeName, declared: z.boolean() }),
 } as const satisfies RouteContract;

@@ -32,7 +32,7 @@ export const pauseRoute = {
       .max(366 * 86_400_000)
       .optional(),
   }),
-  answer: z.object({ pause: pauseView }),
+  answer: z.object({ stack: z.string(), pause: pauseView }),
 } as const satisfies RouteContract;
 
 export const resumeRoute = {
@@ -42,5 +42,5 @@ export const resumeRoute = {
   role: "operator",
   query: stackQuery,
   body: z.strictObject({ scope }),
-  answer: z.object({ scope: z.string() }),
+  answer: z.object({ stack: z.string(), scope: z.string() }),
 } as const satisfies RouteContract;

@@ -11,7 +11,7 @@ export const repairRoute = {
   role: "operator",
   query: stackQuery,
   body: z.strictObject({ node: nodeName.optional(), resource: resourceId.optional() }),
-  answer: z.object({ resources: z.array(z.string()) }),
+  answer: z.object({ stack: z.string(), resources: z.array(z.string()) }),
 } as const satisfies RouteContract;
 
 /** A person's one-time yes to what a blocked resource waits for, at its present declaration. */
@@ -21,5 +21,5 @@ export const approveRoute = {
   path: "/v1/approve",
   role: "operator",
   body: z.strictObject({ node: nodeName, resource: resourceId }),
-  answer: z.object({ where: z.string(), code: z.string() }),
+  answer: z.object({ stack: z.string(), where: z.string(), code: z.string() }),
 } as const satisfies RouteContract;

@@ -16,6 +16,7 @@ export const enrolmentTokenRoute = {
     roles: z.array(z.string().max(40)).max(10).optional(),
   }),
   answer: z.object({
+    stack: z.string(),
     /** Shown this once. */
     token: z.string(),
     id: z.string(),
@@ -33,7 +34,7 @@ export const apiTokenRoute = {
   role: "admin",
   query: stackQuery,
   body: z.strictObject({ name: nodeName, role: z.enum(API_ROLES) }),
-  answer: z.object({ token: z.string(), id: z.string(), name: z.string(), role: z.enum(API_ROLES) }),
+  answer: z.object({ stack: z.string(), token: z.string(), id: z.string(), name: z.string(), role: z.enum(API_ROLES) }),
 } as const satisfies RouteContract;
 
 export const apiTokensRoute = {
@@ -61,5 +62,5 @@ export const revokeApiTokenRoute = {
   path: "/v1/api-tokens/:id",
   role: "admin",
   params: z.object({ id: z.string().max(32) }),
-  answer: z.object({ id: z.string() }),
+  answer: z.object({ stack: z.string(), id: z.string() }),
 } as const satisfies RouteContract;

@@ -1,0 +1,43 @@
+import { enrolmentTokenRoute } from "@fettle/shared/api/tokens.ts";
+import { FettleError } from "@fettle/shared/lib/errors.ts";
+import { roleNamed } from "@fettle/shared/roles/roles.ts";
+import type { Context } from "../context.ts";
+import { steers } from "./handler.ts";
+import type { Principal } from "./principal.ts";
+import { whichStack } from "./which-stack.ts";
+
+export const enrolmentTokens = steers(
+  enrolmentTokenRoute,
+  ({ body }, { stack, roles }) => ({ stack, what: `token create for ${body.node} (${roles.join(", ")})` }),
+  async ({ context, principal, query, body: { node, roles: asked } }) => {
+    const stack = await stackFor(context, principal, query.stack, node);
+    const roles = asked ?? (await declaredRoles(context, node));
+    if (roles.length === 0) throw new FettleError("stack.no-roles", { node });
+    for (const role of roles)
+      if (roleNamed(role) === undefined) throw new FettleError("api.not-found", { what: `role ${role}` });
+    const { token, id, expiresAt } = await context.pki.mint({ stack, node, roles, by: principal.who });
+    return { stack, token: token.reveal(), id, node, roles: [...roles], expiresAt };
+  },
+);
+
+/** The node's own stack; for a node that none names yet, the one that is meant. */
+async function stackFor(
+  context: Context,
+  principal: Principal,
+  named: string | undefined,
+  node: string,
+): Promise<string> {
+  const row = await context.store.nodes.get(node);
+  if (named === undefined && row !== undefined) return await whichStack(context, principal, row.stack);
+  try {
+    return await whichStack(context, principal, named);
+  } catch (error) {
+    if (error instanceof FettleError && error.code === "stack.absent") throw new FettleError("stack.no-name");
+    throw error;
+  }
+}
+
+async function declaredRoles({ store }: Context, node: string): Promise<string[]> {
+  const row = await store.nodes.get(node);
+  return row === undefined ? [] : (JSON.parse(row.roles) as string[]);
+}
