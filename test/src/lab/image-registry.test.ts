@@ -25,7 +25,7 @@ const server = createImageRegistry({
   certificate,
   key,
   tokenUrl: "https://token.test/jwt/auth",
-  log: t.comment,
+  log: (line) => t.comment(line),
 });
 server.listen(0, "127.0.0.1");
 await once(server, "listening");

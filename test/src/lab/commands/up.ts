@@ -25,5 +25,6 @@ export async function up(config: LabConfig): Promise<Lab> {
     timedLine(`${name} at ${addressOf(config.subnet, name)}`, () => ensureHost(config, machine, name)),
   );
   await Promise.all(hosts);
+  process.stdout.write(`          the machine is ${addressOf(config.subnet, "coordinator")} to them\n`);
   return labOf(config);
 }

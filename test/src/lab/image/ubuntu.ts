@@ -4,7 +4,7 @@ import * as recipe from "./recipe.ts";
 
 const base = "ubuntu:24.04";
 
-/** True when the public base image is here or comes within the time limit; most of the time it is small and quick. */
+/** True when the public base image is here or comes within the time limit. */
 export async function pullUbuntu(timeoutMs: number): Promise<boolean> {
   if ((await tryDocker(["image", "inspect", base])).code === 0) return true;
   return (await tryDocker(["pull", "--quiet", base], { timeoutMs })).code === 0;
@@ -16,15 +16,14 @@ export async function buildFromUbuntu(tag: string): Promise<void> {
   const script = [
     "set -e",
     "export DEBIAN_FRONTEND=noninteractive",
-    'printf %s "$DPKG_OPTIONS" > /etc/dpkg/dpkg.cfg.d/lab',
+    `cat > /etc/dpkg/dpkg.cfg.d/lab <<'END'\n${recipe.dpkgOptions}END`,
     "apt-get update",
     `apt-get install --yes --no-install-recommends ${recipe.packages.join(" ")}`,
     recipe.prepareScript,
   ].join("\n");
-  const env = ["--env", `DPKG_OPTIONS=${recipe.dpkgOptions}`];
   try {
-    await docker(["run", "--name", name, ...env, base, "sh", "-c", script], { timeoutMs: 600_000 });
-    const changes = [...recipe.settings, "ENV DPKG_OPTIONS="].flatMap((setting) => ["--change", setting]);
+    await docker(["run", "--name", name, base, "sh", "-c", script], { timeoutMs: 600_000 });
+    const changes = recipe.settings.flatMap((setting) => ["--change", setting]);
     await docker(["commit", ...changes, name, tag], { timeoutMs: 300_000 });
   } finally {
     await tryDocker(["rm", "--force", "--volumes", name]);
