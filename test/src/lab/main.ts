@@ -10,14 +10,16 @@ const usage = "npm run lab -- up | down | test [--full] | shell NODE [COMMAND…
 const options = { name: { type: "string" }, subnet: { type: "string" }, base: { type: "string" } } as const;
 
 async function main(args: string[]): Promise<number> {
+  // What follows `shell NODE` is that host's command, with options of its own.
+  const own = args.includes("shell") ? args.slice(0, args.indexOf("shell") + 2) : args;
   const { values, positionals } = parseArgs({
-    args,
+    args: own,
     options: { ...options, full: { type: "boolean" } },
     allowPositionals: true,
   });
   const config = readConfig(values, process.env);
-  const [command, ...words] = positionals;
-  if (command === "shell") return shell(config, words);
+  const [command, node = ""] = positionals;
+  if (command === "shell") return shell(config, node, args.slice(own.length));
   if (command === "test") return test(config, values.full === true);
   if (command === "up") await up(config);
   else if (command === "down") await down(config);
