@@ -1,16 +1,21 @@
+import { join } from "node:path";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
+import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import type { StackSpec } from "@fettle/shared/stack/stack.ts";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import type { Config } from "./config.ts";
-import type { Hub } from "./hub/hub.ts";
-import type { EventFeed } from "./ingest/event-feed.ts";
-import type { Pki } from "./pki/pki.ts";
+import { Hub } from "./hub/hub.ts";
+import { LIMITS } from "./hub/limits.ts";
+import { EventFeed } from "./ingest/event-feed.ts";
+import { Ingest } from "./ingest/ingest.ts";
+import { Pki } from "./pki/pki.ts";
+import { createReconciler } from "./reconciler/loop.ts";
 import type { Preview } from "./reconciler/preview.ts";
 import type { StackView } from "./reconciler/stack-view.ts";
 import type { MetaRow } from "./store/meta.ts";
-import type { Store } from "./store/store.ts";
+import { openStore, type Store } from "./store/store.ts";
 
 /** Looks at one node at a time, by key: a touch says only "look again". */
 export interface Reconciler extends Service {
@@ -19,7 +24,7 @@ export interface Reconciler extends Service {
   touchAll(stack: string): void;
   /** All that is known of the stack now; null while nothing was applied. */
   read(stack: string): Promise<StackView | null>;
-  /** What each node of the stack would be under this spec, and the X.Y that `image: auto` would be latched to. */
+  /** What an apply of this spec would compile to; stores nothing. */
   preview(spec: StackSpec): Promise<Preview>;
 }
 
@@ -42,3 +47,49 @@ export interface Context extends ReconcilerParts {
 
 /** The operator's routes; put on the TLS listener and on the admin socket. */
 export type RegisterRoutes = (app: FastifyInstance, context: Context) => void;
+
+export interface Given {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Opens what `coordinator init` made. Throws `store.not-initialised`, `store.newer`, `coordinator.bad-pki` and the like. */
+export async function createContext({ config, clock, logger }: Given): Promise<Context> {
+  const { data } = config.paths;
+  const store = await openStore(join(data, "fettle.db"), { mustExist: true });
+  try {
+    const meta = await store.meta.read();
+    if (meta === undefined) throw new FettleError("store.not-initialised", { folder: data });
+    const events = await EventFeed.open(store, clock);
+    const pki = await openPki({ config, clock, logger }, store, meta);
+    const ingest = new Ingest({ store, clock, logger, events, touch: (node) => reconciler.touch(node) });
+    const hub = createHub({ config, clock, logger }, meta, pki, ingest);
+    const parts: ReconcilerParts = { clock, logger, store, meta, hub, events };
+    const reconciler: Reconciler = createReconciler(parts);
+    return { ...parts, config, pki, reconciler };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function openPki({ config, clock, logger }: Given, store: Store, meta: MetaRow): Promise<Pki> {
+  return await Pki.open({
+    folder: join(config.paths.data, "pki"),
+    store,
+    clock,
+    coordinatorId: meta.coordinatorId,
+    names: [config.api.host, config.agents.host, ...config.names],
+    agentPort: config.agents.port,
+    onRenewalFailed: (error) => logger.error({ err: error }, "server certificate not renewed"),
+  });
+}
+
+function createHub({ config, clock }: Given, meta: MetaRow, pki: Pki, handlers: Ingest): Hub {
+  const { epoch, incarnation } = meta;
+  const tls = () => ({ certificate: pki.server().certificate, key: pki.server().key.reveal(), ca: pki.ca });
+  const hub = new Hub({ address: config.agents, tls: tls(), epoch, incarnation, clock, limits: LIMITS, handlers });
+  pki.onRenewed(() => hub.renewCertificate(tls()));
+  return hub;
+}

@@ -6,7 +6,7 @@ import type { Clock } from "@fettle/shared/lib/clock.ts";
 import type { EventRow } from "../store/events.ts";
 import type { Queries, Store } from "../store/store.ts";
 
-/** What happened, as in `node.connected`; the list is open so that a new room can add its own. */
+/** What happened. */
 export type EventKind =
   | "node.connected"
   | "node.disconnected"
@@ -14,7 +14,12 @@ export type EventKind =
   | "node.removed"
   | "node.rejected"
   | "fleet.lost"
+  | "node.noisy"
   | "resource.state"
+  | "finding.raised"
+  | "finding.cleared"
+  | "health.state"
+  | "desired.rejected"
   | "run.ended"
   | "stack.applied"
   | "token.created"

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { access } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
-import { ipAddress } from "@fettle/shared/lib/address.ts";
+import { ipAddress, isUnspecified } from "@fettle/shared/lib/address.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import { type Authority, BACKDATE_MS, DAY_MS } from "./authority.ts";
@@ -24,7 +24,7 @@ export function namesOf(coordinatorName: string, given: readonly string[]): Serv
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const addresses = own.filter(({ scopeid }) => !scopeid).map(({ address }) => address);
   const all = ["127.0.0.1", ...given, ...addresses].map((name) => ({ name, ip: ipAddress(name) }));
-  const ips = all.flatMap(({ ip }) => (ip === null ? [] : [ip]));
+  const ips = all.flatMap(({ ip }) => (ip === null || isUnspecified(ip) ? [] : [ip]));
   const dns = all.flatMap(({ name, ip }) => (ip === null ? [name] : []));
   return { dns: [...new Set([coordinatorName, "localhost", ...dns])], ips: [...new Set(ips)] };
 }

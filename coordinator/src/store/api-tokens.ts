@@ -1,7 +1,5 @@
+import type { ApiRole } from "@fettle/shared/api/route.ts";
 import type { Db } from "./database.ts";
-
-export const API_ROLES = ["viewer", "operator", "admin"] as const;
-export type ApiRole = (typeof API_ROLES)[number];
 
 /** A token for the operator's API; its secret is kept as a hash only. */
 export interface ApiTokenRow {

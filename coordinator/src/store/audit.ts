@@ -11,6 +11,8 @@ export interface AuditRow {
   /** What was asked, as in `apply revision 3` or `pause ollama-1/ollama`. */
   what: string;
   receivedAt: number;
+  /** About what the row takes, for the node's quota; null for the coordinator's own. */
+  bytes: number | null;
 }
 
 export class Audit {
@@ -21,12 +23,21 @@ export class Audit {
   }
 
   /** A repeat of an id is harmless. */
-  async add(entry: AuditRow): Promise<void> {
+  async add(entry: Omit<AuditRow, "bytes"> & { bytes?: number }): Promise<void> {
     await this.#db
       .insertInto("audit")
-      .values(entry)
+      .values({ ...entry, bytes: entry.bytes ?? null })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
+  }
+
+  async bytesOfNode(node: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom("audit")
+      .select((of) => of.fn.sum<number | null>("bytes").as("bytes"))
+      .where("node", "=", node)
+      .executeTakeFirstOrThrow();
+    return row.bytes ?? 0;
   }
 
   /** Newest first. */

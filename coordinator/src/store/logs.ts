@@ -56,6 +56,18 @@ export class Logs {
     return row.bytes ?? 0;
   }
 
+  /** Deletes a node's oldest chunks until `bytes` are free; says how many were freed. */
+  async dropOldest(node: string, bytes: number): Promise<number> {
+    const old = this.#db.selectFrom("logs").select(["runId", "seq", "bytes"]).where("node", "=", node);
+    let freed = 0;
+    for (const row of await old.orderBy("at").limit(1000).execute()) {
+      if (freed >= bytes) break;
+      await this.#db.deleteFrom("logs").where("runId", "=", row.runId).where("seq", "=", row.seq).execute();
+      freed += row.bytes;
+    }
+    return freed;
+  }
+
   /** The node that the run's first stored chunk came from. */
   async nodeOf(runId: string): Promise<string | undefined> {
     const row = await this.#db.selectFrom("logs").select("node").where("runId", "=", runId).limit(1).executeTakeFirst();

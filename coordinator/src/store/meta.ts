@@ -33,4 +33,12 @@ export class Meta {
       .executeTakeFirst();
     return result.numInsertedOrUpdatedRows === 1n;
   }
+
+  /** Writes the row as it is, to see that the database can be written. */
+  async touch(): Promise<void> {
+    await this.#db
+      .updateTable("meta")
+      .set((of) => ({ epoch: of.ref("epoch") }))
+      .execute();
+  }
 }

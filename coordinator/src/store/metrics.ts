@@ -36,6 +36,18 @@ export class MetricSamples {
       .execute();
   }
 
+  /** The oldest sample at or after `from`. */
+  async firstSince(node: string, from: number): Promise<MetricRow | undefined> {
+    return await this.#db
+      .selectFrom("metrics")
+      .selectAll()
+      .where("node", "=", node)
+      .where("at", ">=", from)
+      .orderBy("at")
+      .limit(1)
+      .executeTakeFirst();
+  }
+
   async latest(node: string): Promise<MetricRow | undefined> {
     return await this.#db
       .selectFrom("metrics")

@@ -21,6 +21,8 @@ export interface RunRow {
   startedAt: number;
   endedAt: number | null;
   receivedAt: number;
+  /** About what the row takes, for the node's quota. */
+  bytes: number;
 }
 
 export interface RunFilter {
@@ -51,6 +53,31 @@ export class Runs {
     if (resource !== undefined) query = query.where("resource", "=", resource);
     if (before !== undefined) query = query.where("startedAt", "<", before);
     return await query.orderBy("startedAt", "desc").orderBy("id", "desc").limit(limit).execute();
+  }
+
+  async bytesOfNode(node: string): Promise<number> {
+    const row = await this.#db
+      .selectFrom("runs")
+      .select((of) => of.fn.sum<number | null>("bytes").as("bytes"))
+      .where("node", "=", node)
+      .executeTakeFirstOrThrow();
+    return row.bytes ?? 0;
+  }
+
+  /** Deletes a node's oldest ended runs until `bytes` are free; says how many were freed. */
+  async dropOldest(node: string, bytes: number): Promise<number> {
+    const old = this.#db
+      .selectFrom("runs")
+      .select(["id", "bytes"])
+      .where("node", "=", node)
+      .where("phase", "=", "done");
+    let freed = 0;
+    for (const row of await old.orderBy("startedAt").limit(1000).execute()) {
+      if (freed >= bytes) break;
+      await this.#db.deleteFrom("runs").where("id", "=", row.id).execute();
+      freed += row.bytes;
+    }
+    return freed;
   }
 
   /**

@@ -1,3 +1,6 @@
+import { existsSync } from "node:fs";
+import { dirname } from "node:path";
+import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { ApiTokens } from "./api-tokens.ts";
 import { Approvals } from "./approvals.ts";
 import { Audit } from "./audit.ts";
@@ -22,6 +25,7 @@ import { RetryTokens } from "./retry-tokens.ts";
 import { Revisions } from "./revisions.ts";
 import { Runs } from "./runs.ts";
 import { Stacks } from "./stacks.ts";
+import { unbusy } from "./unbusy.ts";
 
 /** The tables, each with its queries, on one connection or inside one transaction. */
 export interface Queries {
@@ -54,18 +58,30 @@ export interface Store extends Queries {
    * handed: the store's own would wait for this transaction to end. When this resolves, the change is on disk.
    */
   write<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  /** Why the database cannot be written now; null when it can. */
+  problem(): Promise<string | null>;
   close(): Promise<void>;
   /** For retention and health, which look at tables as such. */
   readonly db: Db;
 }
 
-export async function openStore(path: string): Promise<Store> {
+/**
+ * Opens the file and brings it up to date. Throws `store.not-initialised` when it has to be there and is not,
+ * `store.newer`, `store.migration-failed`.
+ */
+export async function openStore(path: string, { mustExist = false } = {}): Promise<Store> {
+  if (mustExist && !existsSync(path)) throw new FettleError("store.not-initialised", { folder: dirname(path) });
   const db = openDatabase(path);
   await migrate(db, migrations);
   return {
     ...queriesOn(db),
     db,
-    write: (work) => db.transaction().execute((transaction) => work(queriesOn(transaction))),
+    write: (work) => unbusy(() => db.transaction().execute((transaction) => work(queriesOn(transaction)))),
+    problem: () =>
+      new Meta(db).touch().then(
+        () => null,
+        (error: unknown) => messageOf(error),
+      ),
     close: () => db.destroy(),
   };
 }

@@ -205,8 +205,10 @@ async function runs(db: Kysely<unknown>): Promise<void> {
     .addColumn("startedAt", "bigint", (column) => column.notNull())
     .addColumn("endedAt", "bigint")
     .addColumn("receivedAt", "bigint", (column) => column.notNull())
+    .addColumn("bytes", "bigint", (column) => column.notNull())
     .execute();
   await db.schema.createIndex("runs_node").on("runs").columns(["node", "startedAt"]).execute();
+  await db.schema.createIndex("runs_bytes").on("runs").columns(["node", "bytes"]).execute();
   await db.schema.createIndex("runs_started").on("runs").column("startedAt").execute();
   await db.schema.createIndex("runs_received").on("runs").column("receivedAt").execute();
   await db.schema
@@ -250,8 +252,11 @@ async function history(db: Kysely<unknown>): Promise<void> {
     .addColumn("who", "text", (column) => column.notNull())
     .addColumn("what", "text", (column) => column.notNull())
     .addColumn("receivedAt", "bigint", (column) => column.notNull())
+    .addColumn("bytes", "bigint")
     .execute();
   await db.schema.createIndex("audit_at").on("audit").column("at").execute();
+  await db.schema.createIndex("audit_received").on("audit").column("receivedAt").execute();
+  await db.schema.createIndex("audit_bytes").on("audit").columns(["node", "bytes"]).execute();
   await sql`create trigger audit_append_only before update on audit
     begin select raise(abort, 'audit is append-only'); end`.execute(db);
 }

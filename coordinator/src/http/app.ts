@@ -1,0 +1,45 @@
+import type { Server } from "node:https";
+import { FettleError } from "@fettle/shared/lib/errors.ts";
+import Fastify, { type FastifyInstance, LogController } from "fastify";
+import { sendError } from "../api/errors.ts";
+import type { Context, RegisterRoutes } from "../context.ts";
+import { registerGround } from "./ground.ts";
+
+const LIMITS = {
+  bodyLimit: 1024 * 1024,
+  requestTimeout: 30_000,
+  keepAliveTimeout: 30_000,
+  // A watcher's stream would keep a stopping server open for ever.
+  forceCloseConnections: true,
+  exposeHeadRoutes: false,
+} as const;
+
+/** A line per request would drown what matters; refusals and failures are logged where they are known. */
+function logging({ logger }: Context) {
+  return { loggerInstance: logger, logController: new LogController({ disableRequestLogging: true }) };
+}
+
+/** The API with its certificate, for 7443. */
+export function createTlsApp(context: Context, registerRoutes: RegisterRoutes): FastifyInstance<Server> {
+  const { certificate, key } = context.pki.server();
+  const https = { cert: certificate, key: key.reveal(), minVersion: "TLSv1.2", handshakeTimeout: 10_000 } as const;
+  const app = Fastify({ ...LIMITS, https, ...logging(context) });
+  equip(app as unknown as FastifyInstance, context, registerRoutes);
+  return app as unknown as FastifyInstance<Server>;
+}
+
+/** The same API for the admin socket. */
+export function createSocketApp(context: Context, registerRoutes: RegisterRoutes): FastifyInstance {
+  const app = Fastify({ ...LIMITS, ...logging(context) }) as unknown as FastifyInstance;
+  equip(app, context, registerRoutes);
+  return app;
+}
+
+function equip(app: FastifyInstance, context: Context, registerRoutes: RegisterRoutes): void {
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler(async ({ method, url }) => {
+    throw new FettleError("api.not-found", { what: `${method} ${url.slice(0, 200)}` });
+  });
+  registerGround(app, context);
+  registerRoutes(app, context);
+}

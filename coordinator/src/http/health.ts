@@ -1,0 +1,53 @@
+import type { Context } from "../context.ts";
+import { DAY_MS } from "../pki/authority.ts";
+import { migrations } from "../store/migrations/migrations.ts";
+
+/** What `/healthz` says; anybody may ask, so it names nothing of the stack. */
+export interface Health {
+  readonly ok: boolean;
+  readonly store: { readonly writable: boolean; readonly problem?: string; readonly migration: string };
+  readonly ca: { readonly daysLeft: number };
+  readonly certificate: { readonly daysLeft: number };
+  readonly agents: number;
+}
+
+/** A look at the store lasts this long, so that asking costs no write each time. */
+const LOOK_MS = 5_000;
+const CA_WARNING_DAYS = 90;
+
+export class HealthCheck {
+  readonly #context: Context;
+  #problem: Promise<string | null> = Promise.resolve(null);
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async read(): Promise<Health> {
+    const { pki, hub, clock } = this.#context;
+    const problem = await this.#storeProblem();
+    const daysUntil = (at: number): number => Math.floor((at - clock.now()) / DAY_MS);
+    const [ca, certificate] = [daysUntil(pki.caNotAfter), daysUntil(pki.server().notAfter)];
+    return {
+      ok: problem === null && ca > CA_WARNING_DAYS && certificate > 0,
+      store: {
+        writable: problem === null,
+        ...(problem === null ? {} : { problem }),
+        migration: Object.keys(migrations).at(-1) ?? "",
+      },
+      ca: { daysLeft: ca },
+      certificate: { daysLeft: certificate },
+      agents: hub.connections().length,
+    };
+  }
+
+  async #storeProblem(): Promise<string | null> {
+    const now = this.#context.clock.mono();
+    if (now - this.#lookedAt >= LOOK_MS) {
+      this.#lookedAt = now;
+      this.#problem = this.#context.store.problem();
+    }
+    return await this.#problem;
+  }
+}
