@@ -344,6 +344,18 @@ export const unitsCases: readonly UnitsCase[] = [
     },
   },
   {
+    name: "a transient unit whose program cannot be started is a failed unit",
+    only: "systemd",
+    async run(bench) {
+      await bench.host.files.writeAtomic(`/run/${bench.name}`, "no program", { mode: 0o755 });
+      const argv = [`/run/${bench.name}`];
+      await bench.host.units.runTransient({ name: bench.name, description: "No program", argv });
+      await bench.host.files.remove(`/run/${bench.name}`);
+      const { result, exitStatus } = await bench.until("failed", (now) => now.active === "failed");
+      assert.deepEqual({ result, exitStatus }, { result: "exit-code", exitStatus: 203 });
+    },
+  },
+  {
     name: "a transient unit whose program is missing is not started",
     async run(bench) {
       const argv = ["no-such-program-here"];

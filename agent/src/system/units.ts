@@ -73,9 +73,10 @@ export interface Units {
   enable(unit: string): Promise<void>;
   daemonReload(): Promise<void>;
   /**
-   * Starts a unit that outlives the agent, as systemd-run does; resolves when its program runs. It remains after its
-   * end (active/exited or failed), so that `show` finds how it ended also after a restart of the agent: `stop` forgets
-   * one that succeeded, `resetFailed` one that failed. Refused with `UnitExists` while the last of that name is there.
+   * Starts a unit that outlives the agent, as systemd-run does. It remains after its end (active/exited or failed),
+   * so that `show` finds how it ended also after a restart of the agent: `stop` forgets one that succeeded,
+   * `resetFailed` one that failed. Resolves when its program was started; one that cannot be is a failed unit.
+   * Refused with `UnitExists` while the last of that name is there.
    */
   runTransient(unit: TransientUnit, options?: JobOptions): Promise<void>;
   /** Forgets that a unit failed, and with it a transient unit that failed. Nothing to forget is fine. */

@@ -6,8 +6,8 @@ import { hasUnknownDropIn } from "./drop-ins.ts";
 import { managerCall, propertyCall } from "./messages.ts";
 
 /**
- * Reads what is needed one by one, all at once: systemd's GetAll answers hundreds of properties and costs both sides
- * twenty times as much.
+ * Reads what is needed one by one, all at once. GetAll answers some 400 properties: measured, that costs this process
+ * a little more CPU and twice the memory until the next garbage collection.
  */
 export async function show(bus: Bus, unit: string): Promise<UnitState> {
   const isService = unit.endsWith(".service");

@@ -52,7 +52,12 @@ export class RealUnits implements Units {
     const name = `${unit.name}.service`;
     const program = await mustFindProgram(unit.argv);
     const body = [name, "fail", transientProperties(program, unit), []];
-    await runJob(this.#bus, name, managerCall("StartTransientUnit", "ssa(sv)a(sa(sv))", body), options);
+    try {
+      await runJob(this.#bus, name, managerCall("StartTransientUnit", "ssa(sv)a(sa(sv))", body), options);
+    } catch (error) {
+      // A program that fails at once fails the job or not, as it happens; the unit remains and says how it failed.
+      if (!(error instanceof UnitError && error.code === "job" && error.reason === "failed")) throw error;
+    }
   }
 
   async resetFailed(unit: string): Promise<void> {
