@@ -61,7 +61,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     if (faults.now.httpDead) api?.die();
     if (faults.now.workflowDead) void workflow.then((half) => half?.die());
   });
-  const control = serveControlOf(parts);
+  const control = await serveControlOf(parts);
   return {
     api: api?.address,
     workflow: workflow.then((half) => half?.address),
@@ -75,8 +75,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function serveControlOf({ settings, faults, requests }: Parts): Control | undefined {
-  return settings.control === undefined ? undefined : serveControl(settings.control, () => ({ requests }), faults);
+async function serveControlOf({ settings, faults, requests }: Parts): Promise<Control | undefined> {
+  return settings.control === undefined
+    ? undefined
+    : await serveControl(settings.control, () => ({ requests }), faults);
 }
 
 async function startApi(parts: Parts): Promise<Half | undefined> {
