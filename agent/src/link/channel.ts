@@ -62,6 +62,7 @@ export class Channel {
   }
 
   #take(data: RawData, binary: boolean): void {
+    if (this.#ended !== null) return;
     this.heardAt = this.#clock.mono();
     try {
       if (binary) throw new FettleError("link.bad-frame", { problem: "not a text frame" });

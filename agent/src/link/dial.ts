@@ -5,6 +5,7 @@ import { MAX_FRAME_BYTES } from "@fettle/shared/protocol/envelope.ts";
 import { WebSocket } from "ws";
 import type { Identity } from "../store/identity.ts";
 import type { Address } from "./parts.ts";
+import { isUntrusted } from "./untrusted.ts";
 
 /** For name look-up, connection, TLS and the upgrade together. */
 export const DIAL_MS = 15_000;
@@ -83,8 +84,7 @@ function refusal(address: Address, { statusCode, headers }: IncomingMessage): un
   return unreachable(address, `HTTP ${status} instead of an upgrade`);
 }
 
-/** Node's and OpenSSL's codes of a certificate that does not verify. */
-const UNTRUSTED = /^(ERR_TLS_CERT|CERT_|SELF_SIGNED|DEPTH_ZERO|UNABLE_TO|INVALID_(CA|PURPOSE)|PATH_LENGTH|HOSTNAME_)/;
+/** TLS alerts with which the peer refuses our certificate. */
 const OUR_CERTIFICATE =
   /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)|ALERT_\w*CERTIFICATE/;
 
@@ -94,8 +94,10 @@ function problemOf(address: Address, error: Error & { code?: string }): FettleEr
   const cause = { cause: error };
   if (OUR_CERTIFICATE.test(code))
     return new FettleError("link.refused", { coordinator, status: `TLS: ${code}` }, cause);
-  if (UNTRUSTED.test(code)) return new FettleError("link.untrusted", { coordinator, problem: code }, cause);
-  return unreachable(address, code || messageOf(error), error);
+  if (isUntrusted(code)) return new FettleError("link.untrusted", { coordinator, problem: code }, cause);
+  // A coordinator that does not accept our certificate hangs up after the handshake, and TLS 1.3 does not tell more.
+  const hint = code === "ECONNRESET" ? "closed without an answer; perhaps it does not accept this certificate" : null;
+  return unreachable(address, hint ?? (code || messageOf(error)), error);
 }
 
 function unreachable({ host, port }: Address, problem: string, cause?: unknown): FettleError {

@@ -1,6 +1,7 @@
 import { request } from "node:https";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Address } from "./parts.ts";
+import { isUntrusted } from "./untrusted.ts";
 
 const DEADLINE_MS = 15_000;
 const MAX_BYTES = 64 * 1024;
@@ -18,11 +19,13 @@ export interface EnrolReply {
   readonly body: unknown;
 }
 
-/** One HTTPS call on the operators' listener. Throws `identity.coordinator-unreachable` or `identity.bad-answer`. */
+/** One HTTPS call on the operators' listener. Throws `identity.coordinator-unreachable`,
+ * `identity.ca-mismatch` or `identity.bad-answer`. */
 export async function enrolCall(address: Address, call: EnrolCall): Promise<EnrolReply> {
   const coordinator = `${address.host}:${address.apiPort}`;
   const { status, text } = await exchange(address, call).catch((cause: Error & { code?: string }) => {
     const problem = cause.code ?? messageOf(cause);
+    if (isUntrusted(problem)) throw new FettleError("identity.ca-mismatch", { coordinator }, { cause });
     throw new FettleError(
       "identity.coordinator-unreachable",
       { coordinator, port: address.apiPort, problem },

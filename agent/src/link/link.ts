@@ -60,7 +60,7 @@ export class Link implements Service {
   async run(signal: AbortSignal): Promise<void> {
     const { clock, coordinators } = this.#parts;
     let failures = 1;
-    let delayMs = backoffMs(failures, clock.random, BACKOFF);
+    let delayMs = backoffMs(failures, () => clock.random(), BACKOFF);
     for (let turn = 0; ; ) {
       await clock.sleep(delayMs, signal).catch(() => {});
       if (signal.aborted) return;
@@ -120,11 +120,11 @@ export class Link implements Service {
   }
 
   #delay(problem: unknown, failures: number): number {
-    const { random } = this.#parts.clock;
-    const own = backoffMs(failures, random, BACKOFF);
+    const { clock } = this.#parts;
+    const own = backoffMs(failures, () => clock.random(), BACKOFF);
     if (!(problem instanceof ComeBackLater)) return own;
     // Many agents are told the same; they come back spread over a tenth more.
-    return Math.max(own, Math.round(problem.ms * (1 + random() / 10)));
+    return Math.max(own, Math.round(problem.ms * (1 + clock.random() / 10)));
   }
 
   #report(problem: unknown, failures: number, delayMs: number): void {
