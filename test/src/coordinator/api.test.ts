@@ -59,7 +59,7 @@ t.test("every route holds its role, whoever asks", async (t) => {
     rmSync(folder, { recursive: true });
   });
   await applied(bench);
-  const [{ port } = { port: 0 }] = onPort.addresses();
+  const port = Number(new URL(onPort.listeningOrigin).port);
   const callers: readonly (readonly [string, number, () => Promise<object>])[] = [
     ["no token", -1, async () => ({ host: "127.0.0.1", port })],
     ["a token of another make", -1, async () => ({ host: "127.0.0.1", port, headers: { authorization: "Bearer x" } })],
