@@ -5,46 +5,56 @@ import type { Bus } from "./bus.ts";
 import { hasUnknownDropIn } from "./drop-ins.ts";
 import { managerCall, propertyCall } from "./messages.ts";
 
-/**
- * Reads what is needed one by one, all at once. GetAll answers some 400 properties: measured, that costs this process
- * a little more CPU and twice the memory until the next garbage collection.
- */
+type Kind = "Unit" | "Service";
+type Properties = Readonly<Record<string, unknown>>;
+
+/** SubState comes first, to be compared with what it is after the others. */
+const OF_UNIT = ["SubState", "LoadState", "ActiveState", "FragmentPath", "DropInPaths", "NeedDaemonReload"];
+const OF_SERVICE = ["Result", "MainPID", "NRestarts", "Environment", "ExecMainStatus"];
+const TRIES = 3;
+
 export async function show(bus: Bus, unit: string): Promise<UnitState> {
-  const isService = unit.endsWith(".service");
-  const ofUnit = (name: string) => property(bus, unit, "Unit", name);
-  const ofService = (name: string) => (isService ? property(bus, unit, "Service", name) : Promise.resolve(undefined));
-  const [load, active, sub, fragmentPath, dropIns, needReload, enabled, result, mainPid, restarts, environment, exit] =
-    await Promise.all([
-      ofUnit("LoadState"),
-      ofUnit("ActiveState"),
-      ofUnit("SubState"),
-      ofUnit("FragmentPath"),
-      ofUnit("DropInPaths"),
-      ofUnit("NeedDaemonReload"),
-      enablement(bus, unit),
-      ofService("Result"),
-      ofService("MainPID"),
-      ofService("NRestarts"),
-      ofService("Environment"),
-      ofService("ExecMainStatus"),
-    ]);
+  const [of, enabled] = await Promise.all([snapshot(bus, unit), enablement(bus, unit)]);
+  const load = loadOf(text(of.LoadState));
+  const dropIns = texts(of.DropInPaths);
   return {
-    load: loadOf(text(load)),
-    active: activeOf(text(active)),
-    sub: text(sub),
-    result: text(result),
-    mainPid: number(mainPid),
-    restarts: number(restarts),
-    fragmentPath: text(fragmentPath),
-    dropIns: texts(dropIns),
-    environment: texts(environment),
-    needReload: needReload === true || (load === "loaded" && hasUnknownDropIn(unit, texts(dropIns))),
+    load,
+    active: activeOf(text(of.ActiveState)),
+    sub: text(of.SubState),
+    result: text(of.Result),
+    mainPid: number(of.MainPID),
+    restarts: number(of.NRestarts),
+    fragmentPath: text(of.FragmentPath),
+    dropIns,
+    environment: texts(of.Environment),
+    needReload: of.NeedDaemonReload === true || (load === "loaded" && hasUnknownDropIn(unit, dropIns)),
     enabled,
-    exitStatus: number(exit),
+    exitStatus: number(of.ExecMainStatus),
   };
 }
 
-async function property(bus: Bus, unit: string, kind: "Unit" | "Service", name: string): Promise<unknown> {
+/**
+ * Reads what is needed one by one, all at once: GetAll answers some 400 properties, which costs this process a little
+ * more CPU and twice the memory until the next garbage collection. systemd answers in the order of the questions, so
+ * the answers belong together when the state was the same before and after.
+ */
+async function snapshot(bus: Bus, unit: string): Promise<Properties> {
+  const questions = questionsFor(unit);
+  for (let tried = 1; ; tried += 1) {
+    const asked = [...questions, ...questions.slice(0, 1)];
+    const answers = await Promise.all(asked.map(({ kind, name }) => property(bus, unit, kind, name)));
+    if (answers[0] !== answers.at(-1) && tried < TRIES) continue;
+    return Object.fromEntries(questions.map(({ name }, index) => [name, answers[index]]));
+  }
+}
+
+function questionsFor(unit: string): readonly { readonly kind: Kind; readonly name: string }[] {
+  const ofUnit = OF_UNIT.map((name) => ({ kind: "Unit" as const, name }));
+  if (!unit.endsWith(".service")) return ofUnit;
+  return [...ofUnit, ...OF_SERVICE.map((name) => ({ kind: "Service" as const, name }))];
+}
+
+async function property(bus: Bus, unit: string, kind: Kind, name: string): Promise<unknown> {
   const [variant] = await bus.call(unit, propertyCall(unit, kind, name));
   return variant instanceof Variant ? variant.value : undefined;
 }
