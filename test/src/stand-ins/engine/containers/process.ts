@@ -3,8 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "./command.ts";
 import type { ContainerLog } from "./log.ts";
+
+/** One that has left the group keeps the streams open; nobody waits for it. */
+const LONGEST_CLOSE_MS = 1000;
 
 export interface Running {
   pid: number;
@@ -25,10 +29,11 @@ export async function startProcess({ argv, env }: Command, log: ContainerLog): P
 }
 
 async function ended(child: ChildProcess, pid: number, log: ContainerLog): Promise<number> {
+  const closed = once(child, "close");
   const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
-  // What it started dies with it, as with the first process of a real container.
+  // What it started dies with it, as with the first process of a real container; only then do its streams end.
   signalGroup(pid, "SIGKILL");
-  await Promise.race([once(child, "close"), new Promise((resolve) => setTimeout(resolve, 200))]);
+  await Promise.race([closed, sleep(LONGEST_CLOSE_MS, undefined, { ref: false })]);
   log.flush();
   return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
 }

@@ -38,7 +38,7 @@ export const pullErrors = {
   denied: {
     status: 404,
     text: (_host: string, reference: string) =>
-      `pull access denied for ${reference}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`,
+      `pull access denied for ${reference.replace(/(:[^/]*)?(@.*)?$/, "")}, repository does not exist or may require 'docker login': denied: requested access to the resource is denied`,
   },
   "not-found": {
     status: 404,
