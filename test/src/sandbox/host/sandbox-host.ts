@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Host } from "@fettle/agent/system/host.ts";
 import { realClock } from "@fettle/agent/system/real/clock.ts";
-import { realHttp } from "@fettle/agent/system/real/http.ts";
 import { realProc } from "@fettle/agent/system/real/proc.ts";
 import { watchFiles } from "@fettle/agent/system/real/watch-files.ts";
 import { rootedExec, rootedPty } from "./rooted-exec.ts";
 import { rootedFiles } from "./rooted-files.ts";
+import { sandboxHttp } from "./sandbox-http.ts";
 import { sandboxMetrics } from "./sandbox-metrics.ts";
 import { sandboxNet } from "./sandbox-net.ts";
 import { UnitsClient } from "./units-client.ts";
@@ -17,6 +17,8 @@ export interface SandboxMachine {
   readonly address: string;
   /** The Unix socket of the machine's unit manager. */
   readonly socket: string;
+  /** Host name -> base URL: where names of the outside world lead here, as a name server would say it. */
+  readonly hosts?: Readonly<Record<string, string>>;
 }
 
 /** A machine that is a folder, a loopback address and a unit manager; everything else is the real thing. */
@@ -28,10 +30,7 @@ export function makeSandboxHost(machine: SandboxMachine): Host {
     exec: rootedExec(rooted),
     pty: rootedPty(rooted),
     units,
-    http: {
-      request: (request) => realHttp.request(withSocket(request, rooted)),
-      stream: (request) => realHttp.stream(withSocket(request, rooted)),
-    },
+    http: sandboxHttp(rooted, machine.hosts ?? {}),
     net: sandboxNet(machine.address),
     proc: realProc,
     watch: {
@@ -41,8 +40,4 @@ export function makeSandboxHost(machine: SandboxMachine): Host {
     metrics: sandboxMetrics(machine.root),
     clock: realClock,
   };
-}
-
-function withSocket<T extends { readonly socketPath?: string }>(request: T, rooted: (path: string) => string): T {
-  return request.socketPath === undefined ? request : { ...request, socketPath: rooted(request.socketPath) };
 }
