@@ -20,7 +20,6 @@ const GATEWAY = "registry.gitlab.com/gitlab-org/model-gateway:self-hosted-v18.8.
 const gatewayImage: ImageDefinition = {
   reference: GATEWAY,
   layers: [3_000_000, 7_000_000, 1_000_000],
-  architecture: "amd64",
   env: {
     AIGW_CUSTOM_MODELS__ENABLED: "true",
     ENABLE_DUO_WORKFLOW_SERVICE: "true",
@@ -101,7 +100,7 @@ t.test("a pull: layer by layer, then nothing to do, by its digest too", async (t
   const image = await docker.getImage(GATEWAY).inspect();
   const digest = lines.at(-2)?.status?.slice("Digest: ".length) ?? "";
   t.same(image.RepoDigests, [`registry.gitlab.com/gitlab-org/model-gateway@${digest}`]);
-  t.match(image, { RepoTags: [GATEWAY], Architecture: "amd64", Size: 11_000_000 });
+  t.match(image, { RepoTags: [GATEWAY], Size: 11_000_000 });
   t.match((await pulled(docker, GATEWAY)).at(-1), { status: `Status: Image is up to date for ${GATEWAY}` });
   t.equal((await docker.getImage(image.RepoDigests[0] ?? "").inspect()).Id, image.Id);
   t.match((await pulled(docker, image.RepoDigests[0] ?? "")).at(-1), { status: /^Status: Image is up to date/ });
@@ -263,7 +262,7 @@ t.test(
 );
 
 t.test("another architecture than the image's: it starts and ends with what the kernel says", async (t) => {
-  const { docker, engine } = await world(t);
+  const { docker, engine } = await world(t, [{ ...gatewayImage, architecture: "amd64" }]);
   engine.faults.replace({ architecture: "arm64" });
   await pulled(docker, GATEWAY);
   t.equal((await docker.info()).Architecture, "aarch64");

@@ -17,30 +17,30 @@ const MOST_REDIRECTS = 5;
 export async function fetchJson(text: string, options: FetchOptions, redirects = 0): Promise<Record<string, unknown>> {
   if (!/^https?:\/\//.test(text)) throw missingSchema(text);
   const url = new URL(text);
-  const response = await request(url, options).catch((error: unknown) => {
-    if (error instanceof PythonError) throw error;
-    throw fetchFailed(url, error as NodeJS.ErrnoException, options.timeoutMs / 1000);
-  });
-  const { location } = response.headers;
-  if (location !== undefined && redirects < MOST_REDIRECTS) {
-    response.resume();
+  const late = AbortSignal.timeout(options.timeoutMs);
+  try {
+    const response = await request(url, options.caBundle, AbortSignal.any([late, options.closing]));
+    const { location } = response.headers;
+    if (location === undefined || redirects === MOST_REDIRECTS) return parsed(await textOf(response));
+    response.destroy();
     return await fetchJson(new URL(location, url).href, options, redirects + 1);
+  } catch (error) {
+    if (error instanceof PythonError) throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    throw fetchFailed(url, late.aborted ? "ETIMEDOUT" : (code ?? ""), options.timeoutMs / 1000);
   }
-  return parsed(await textOf(response));
 }
 
-function request(url: URL, { caBundle, timeoutMs, closing }: FetchOptions): Promise<IncomingMessage> {
+async function request(url: URL, caBundle: string | undefined, signal: AbortSignal): Promise<IncomingMessage> {
   const ca = caBundle === undefined ? undefined : bundle(caBundle);
-  const late = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([late, closing]);
-  return new Promise((resolve, reject) => {
-    const options = { signal, agent: false, headers: { "user-agent": "python-requests/2.32.5", accept: "*/*" } };
-    const sent =
-      url.protocol === "https:"
-        ? httpsGet(url, ca === undefined ? options : { ...options, ca }, resolve)
-        : httpGet(url, options, resolve);
-    sent.on("error", (error) => reject(late.aborted ? Object.assign(error, { code: "ETIMEDOUT" }) : error));
-  });
+  const options = { signal, agent: false, headers: { "user-agent": "python-requests/2.32.5", accept: "*/*" } };
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const sent =
+    url.protocol === "https:"
+      ? httpsGet(url, ca === undefined ? options : { ...options, ca }, resolve)
+      : httpGet(url, options, resolve);
+  sent.on("error", reject);
+  return await promise;
 }
 
 function bundle(path: string): string {

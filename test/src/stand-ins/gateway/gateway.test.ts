@@ -307,6 +307,17 @@ t.test("a failed fetch is remembered until the restart or the end of the day", a
   t.equal((await ask(kept.gateway, "/", as(token({ exp: now / 1000 + 60 })))).status, 404, "a day later");
 });
 
+t.test("an instance that accepts and says nothing: the fetch ends when its time is over", async (t) => {
+  const silentPort = await listening(createHttp(() => undefined));
+  const { gateway, log } = await started(t, {
+    AIGW_GITLAB_URL: `http://127.0.0.1:${silentPort}`,
+    DUO_WORKFLOW_AUTH__ENABLED: "false",
+  });
+  gateway.faults.replace({ oidcTimeoutMs: 100 });
+  t.match(await ask(gateway, "/", as(token({}))), { status: 500 });
+  t.match(log(), /ReadTimeout: HTTPConnectionPool\(host='127.0.0.1', port=\d+\): Read timed out. \(read timeout=0.1\)/);
+});
+
 t.test("bypass lets everybody in and says so", async (t) => {
   const { gateway, log } = await started(t, { AIGW_AUTH__BYPASS_EXTERNAL: "true" });
   t.match(await ask(gateway, CHECK, {}, checkOf("custom_openai/mistral:instruct")), { status: 200 });

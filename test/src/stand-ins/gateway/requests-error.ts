@@ -33,9 +33,9 @@ export function missingBundle(path: string): PythonError {
   return new PythonError("builtins", "OSError", text);
 }
 
-export function fetchFailed(url: URL, error: NodeJS.ErrnoException, timeoutS: number): PythonError {
+/** `code` is Node's; "ETIMEDOUT" when the time was over, whatever it was spent on. */
+export function fetchFailed(url: URL, code: string, timeoutS: number): PythonError {
   const host = url.hostname;
-  const code = error.code ?? "";
   const verified = certificateText(code, host);
   if (verified !== undefined) {
     const text = `[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: ${verified} (_ssl.c:1000)`;

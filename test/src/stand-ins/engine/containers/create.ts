@@ -20,6 +20,7 @@ export function newContainer(name: string, body: Json, image: LocalImage, now: s
   const id = newId();
   const chosen = name === "" ? `stand_in_${id.slice(0, 8)}` : name;
   checkName(chosen);
+  if (record(body.Healthcheck).Test !== undefined) throw badRequest("the stand-in runs no health checks");
   const host = hostConfig(record(body.HostConfig));
   checkMounts(host);
   return {
