@@ -1,4 +1,4 @@
-import { AGENT_PORT, API_PORT } from "@fettle/shared/api/enrol.ts";
+import { API_PORT } from "@fettle/shared/api/enrol.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { parseDocument } from "yaml";
 import * as z from "zod";
@@ -7,15 +7,16 @@ import type { FileStat, Files } from "./system/files.ts";
 
 const HOST = /^(?:\[[0-9a-fA-F:.]+\]|[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?)$/;
 const SHORT = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/;
-const EXPECTED = "an address or name, as in 172.31.11.5, with a port if it is not 7444";
+const EXPECTED =
+  "an address or name, as in 172.31.11.5, with the agents' port behind a colon if it is another than usual";
 
 const port = z.number().int().min(1).max(65_535);
 const host = z.string().regex(HOST, { error: EXPECTED });
 
 const coordinator = z.strictObject({
   host,
-  /** The agents' listener. */
-  port: port.default(AGENT_PORT),
+  /** The agents' listener; when absent, what the coordinator said at the enrolment. */
+  port: port.optional(),
   /** The operators' listener, for enrolment. */
   apiPort: port.default(API_PORT),
 });

@@ -12,6 +12,8 @@ export interface AgentEnv {
   readonly logLevel: LogLevel;
   /** An enrolment token for `fettle-agent enrol`. */
   readonly token: Secret | null;
+  /** Who runs a command, for the audit; root may say what it likes here. */
+  readonly user: string;
 }
 
 export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
@@ -25,6 +27,7 @@ export function readEnv(env: Readonly<Record<string, string | undefined>>): Agen
     runFolder: absolute(env, "FETTLE_AGENT_RUN", "/run/fettle-agent"),
     logLevel: logLevel(env.FETTLE_LOG_LEVEL ?? "info"),
     token: env.FETTLE_TOKEN === undefined ? null : new Secret(env.FETTLE_TOKEN.trim()),
+    user: (env.SUDO_USER || env.USER || "root").slice(0, 120),
   };
 }
 

@@ -37,10 +37,10 @@ t.test("config: the forms of a coordinator, and the defaults", (t) => {
     'coordinators: [172.31.11.5, "fettle.internal:9444", "[fd00::5]:1", { host: x, apiPort: 2 }]',
   );
   t.strictSame(coordinators, [
-    { host: "172.31.11.5", port: 7444, apiPort: 7443 },
+    { host: "172.31.11.5", apiPort: 7443 },
     { host: "fettle.internal", port: 9444, apiPort: 7443 },
     { host: "[fd00::5]", port: 1, apiPort: 7443 },
-    { host: "x", port: 7444, apiPort: 2 },
+    { host: "x", apiPort: 2 },
   ]);
   t.equal(gitlabPollSeconds, 60);
   t.strictSame(policy.ollama.registries, []);

@@ -4,12 +4,16 @@ import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { MAX_FRAME_BYTES } from "@fettle/shared/protocol/envelope.ts";
 import { WebSocket } from "ws";
 import type { Identity } from "../store/identity.ts";
-import type { Address } from "./parts.ts";
 import { isUntrusted } from "./untrusted.ts";
 
 /** For name look-up, connection, TLS and the upgrade together. */
 export const DIAL_MS = 15_000;
 const MAX_RETRY_AFTER_S = 3600;
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
 
 /** The coordinator asked to come back later, in ms. */
 export class ComeBackLater extends Error {
@@ -26,7 +30,7 @@ export class ComeBackLater extends Error {
  * CA for the coordinator's fixed name; nothing can turn that off. Throws `link.unreachable`, `link.untrusted`,
  * `link.refused` or ComeBackLater.
  */
-export function dial(address: Address, identity: Identity, signal: AbortSignal): Promise<WebSocket> {
+export function dial(address: Target, identity: Identity, signal: AbortSignal): Promise<WebSocket> {
   const coordinator = `${address.host}:${address.port}`;
   const { promise, resolve, reject } = Promise.withResolvers<WebSocket>();
   const socket = new WebSocket(`wss://${coordinator}${LINK_PATH}`, {
@@ -72,7 +76,7 @@ function tlsOptions({ ca, certificate, key, coordinatorName }: Identity) {
   } as const;
 }
 
-function refusal(address: Address, { statusCode, headers }: IncomingMessage): unknown {
+function refusal(address: Target, { statusCode, headers }: IncomingMessage): unknown {
   const status = statusCode ?? 0;
   const seconds = Number(headers["retry-after"]);
   if (status === 429 || status === 503)
@@ -88,7 +92,7 @@ function refusal(address: Address, { statusCode, headers }: IncomingMessage): un
 const OUR_CERTIFICATE =
   /ALERT_(CERTIFICATE|BAD_CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|UNSUPPORTED_CERTIFICATE)|ALERT_\w*CERTIFICATE/;
 
-function problemOf(address: Address, error: Error & { code?: string }): FettleError {
+function problemOf(address: Target, error: Error & { code?: string }): FettleError {
   const coordinator = `${address.host}:${address.port}`;
   const code = error.code ?? "";
   const cause = { cause: error };
@@ -100,6 +104,6 @@ function problemOf(address: Address, error: Error & { code?: string }): FettleEr
   return unreachable(address, hint ?? (code || messageOf(error)), error);
 }
 
-function unreachable({ host, port }: Address, problem: string, cause?: unknown): FettleError {
+function unreachable({ host, port }: Target, problem: string, cause?: unknown): FettleError {
   return new FettleError("link.unreachable", { coordinator: `${host}:${port}`, port, problem }, { cause });
 }

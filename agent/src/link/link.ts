@@ -78,14 +78,16 @@ export class Link implements Service {
   /** One connection from dial to end. Never throws. */
   async #attempt(address: Address, signal: AbortSignal): Promise<{ problem: unknown; heldMs: number }> {
     this.#welcomedAt = null;
-    this.#set({ state: "connecting", coordinator: `${address.host}:${address.port}` });
     const problem = await this.#serve(address, signal).catch((error: unknown) => error);
     const heldMs = this.#welcomedAt === null ? 0 : this.#parts.clock.mono() - this.#welcomedAt;
     return { problem, heldMs };
   }
 
   async #serve(address: Address, signal: AbortSignal): Promise<never> {
-    const channel = new Channel(await dial(address, await this.#identity(), signal), this.#parts.clock);
+    const identity = await this.#identity();
+    const target = { host: address.host, port: address.port ?? identity.agentPort };
+    this.#set({ state: "connecting", coordinator: `${target.host}:${target.port}` });
+    const channel = new Channel(await dial(target, identity, signal), this.#parts.clock);
     this.#channel = channel;
     try {
       const session = new Session(this.#parts, channel, this.#outbox);

@@ -12,7 +12,8 @@ import type { Store } from "../store/store.ts";
 export interface Address {
   /** A name or an IP address; IPv6 in brackets. */
   readonly host: string;
-  readonly port: number;
+  /** The agents' listener; when absent, what the coordinator said at the enrolment. */
+  readonly port?: number | undefined;
   readonly apiPort: number;
 }
 

@@ -39,6 +39,12 @@ export const agentLocalCodes = {
     remedy: "Run `fettle-agent --help`.",
     status: 400,
   },
+  "agent.local-failed": {
+    severity: "warning",
+    cause: "The agent could not answer: {problem}.",
+    remedy: "Read the agent's journal: `journalctl -u fettle-agent`.",
+    status: 500,
+  },
   "agent.no-such-resource": {
     severity: "warning",
     cause: "There is no resource {found} on this machine.",
