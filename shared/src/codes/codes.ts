@@ -1,6 +1,7 @@
 import { agentCodes } from "./agent.ts";
 import { agentLocalCodes } from "./agent-local.ts";
 import { apiCodes } from "./api.ts";
+import { cliCodes } from "./cli.ts";
 import type { CodeDefinition } from "./code.ts";
 import { coordinatorCodes } from "./coordinator.ts";
 import { enrolmentCodes } from "./enrolment.ts";
@@ -16,6 +17,7 @@ import { storeCodes } from "./store.ts";
 
 /** The whole catalogue. A code that is not here does not compile. */
 const catalogue = {
+  ...cliCodes,
   ...policyCodes,
   ...identityCodes,
   ...healthCodes,

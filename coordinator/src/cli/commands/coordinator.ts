@@ -1,0 +1,28 @@
+import type { Declare } from "../command.ts";
+import type { Session } from "../session.ts";
+
+/** Works on the coordinator's own machine, beside the API. Loaded only when asked for: it brings the whole server. */
+export const coordinator: Declare = (program, act) => {
+  const group = program.command("coordinator").description("The coordinator on this machine");
+  group.command("init").description("Make its database, CA and configuration").action(act(init));
+  group.command("start").description("Run it until it is told to stop").action(act(start));
+};
+
+async function init({ out, environment }: Session): Promise<number> {
+  const { initHere } = await import("../../admin/here.ts");
+  const { coordinatorId, token, configFile } = await initHere({ ...environment });
+  const answer = { coordinatorId, configFile, token: token.reveal() };
+  if (out.isJson) out.json("coordinator-init", answer);
+  else out.lines([answer.token]);
+  if (!out.isJson)
+    out.note(
+      `the token above is the first admin's for the API and is shown this once; configuration: ${configFile}; next: fettle coordinator start`,
+    );
+  return 0;
+}
+
+async function start({ environment, signal }: Session): Promise<number> {
+  const { startHere } = await import("../../admin/here.ts");
+  await startHere({ ...environment }, signal);
+  return 0;
+}

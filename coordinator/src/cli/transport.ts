@@ -1,0 +1,71 @@
+import { readFileSync } from "node:fs";
+import { type IncomingMessage, request as plain, type RequestOptions } from "node:http";
+import { request as tls } from "node:https";
+import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
+import type { Target } from "./env.ts";
+
+export interface Asked {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** Sends one request; resolves with the answer's head. Throws `cli.unreachable`, `cli.untrusted`, `cli.file-unreadable`. */
+export async function send(target: Target, { method, path, body, signal }: Asked): Promise<IncomingMessage> {
+  const headers = { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) };
+  const start = opener(target, { method, path, headers, signal });
+  return await new Promise((resolve, reject) => {
+    const request = start();
+    request.once("response", resolve);
+    request.once("error", (error) => reject(signal.aborted ? signal.reason : failure(target, error)));
+    request.end(body);
+  });
+}
+
+function opener(target: Target, options: RequestOptions) {
+  if (target.kind === "socket") return () => plain({ ...options, socketPath: target.path });
+  const { url, token, caFile } = target;
+  const headers = { ...options.headers, authorization: `Bearer ${token.reveal()}` };
+  const ca = readCa(caFile);
+  // The token is sent to nobody whose certificate the given CA did not make.
+  return () => tls(url, { ...options, headers, ca, rejectUnauthorized: true, minVersion: "TLSv1.2" });
+}
+
+function readCa(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new FettleError("cli.file-unreadable", { file, problem: messageOf(error) }, { cause: error });
+  }
+}
+
+function failure(target: Target, error: Error): FettleError {
+  const address = target.kind === "socket" ? target.path : target.url.host;
+  const { code = "" } = error as NodeJS.ErrnoException;
+  const untrusted = /CERT|SIGNATURE|ALTNAME|SELF_SIGNED|ISSUER/.test(code);
+  const problem = WORDS[code] ?? error.message;
+  return new FettleError(untrusted ? "cli.untrusted" : "cli.unreachable", { address, problem }, { cause: error });
+}
+
+const WORDS: Readonly<Record<string, string>> = {
+  ENOENT: "there is no such socket",
+  ECONNREFUSED: "nothing listens there",
+  EACCES: "this user may not open the socket",
+  ENOTFOUND: "the name is unknown",
+  ETIMEDOUT: "no answer",
+};
+
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** The whole body as text. */
+export async function bodyOf(response: IncomingMessage): Promise<string> {
+  const pieces: Buffer[] = [];
+  let bytes = 0;
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    bytes += piece.length;
+    if (bytes > MAX_ANSWER_BYTES) throw new FettleError("cli.bad-answer", { problem: "it is too long" });
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces).toString("utf8");
+}
