@@ -4,7 +4,11 @@ import { bundle, ROOT } from "./bundle.ts";
 /** `npm run build`: the programs as they are shipped, under dist/. */
 export async function buildAgent(folder = join(ROOT, "dist/agent")) {
   return bundle({
-    entries: { agent: "agent/src/main.ts", "fettle-agent": "agent/src/local/cli/main.ts" },
+    entries: {
+      agent: "agent/src/main.ts",
+      "fettle-agent": "agent/src/local/cli/main.ts",
+      unpack: "agent/src/system/programs/unpack.ts",
+    },
     folder,
     from: "agent",
     native: ["better-sqlite3", "node-pty"],

@@ -27,6 +27,8 @@ export interface Files {
   readText(path: string, maxBytes?: number): Promise<string | null>;
   /** Old or new, never partial: temp file beside it, fsync, rename, fsync of the folder. Makes missing folders (0755). */
   writeAtomic(path: string, data: string | Uint8Array, options: WriteOptions): Promise<void>;
+  /** Adds to the end of a file as it comes, making it when there is none; what came before `chunks` throw stays. */
+  append(path: string, chunks: AsyncIterable<Uint8Array>, mode: number): Promise<void>;
   /** Does not follow a last link. */
   stat(path: string): Promise<FileStat | null>;
   /** Names in a folder, sorted; null when there is none. */

@@ -1,3 +1,4 @@
+import type { Archives } from "./archives.ts";
 import type { Clock } from "./clock.ts";
 import type { Exec } from "./exec.ts";
 import type { Files } from "./files.ts";
@@ -15,6 +16,7 @@ import type { Watch } from "./watch.ts";
  */
 export interface Host {
   readonly files: Files;
+  readonly archives: Archives;
   readonly exec: Exec;
   readonly pty: Pty;
   readonly units: Units;

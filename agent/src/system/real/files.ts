@@ -2,6 +2,7 @@ import type { Stats } from "node:fs";
 import { lstat, mkdir, open, readdir, readlink, rename, rm, statfs, symlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { FileStat, Files, Space, WriteOptions } from "../files.ts";
+import { append } from "./append.ts";
 import { makeFifo, readFifo } from "./fifo.ts";
 import { readText } from "./read-text.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -15,6 +16,7 @@ const ABSENT = ["ENOENT", "ENOTDIR"];
 export const realFiles: Files = {
   readText,
   writeAtomic,
+  append,
   stat: (path) => unless(ABSENT, async () => describe(await lstat(path))),
   list: (path) => unless(ABSENT, async () => (await readdir(path)).sort()),
   makeFolder,

@@ -1,4 +1,5 @@
 import type { Host } from "../host.ts";
+import { realArchives } from "./archives.ts";
 import { realClock } from "./clock.ts";
 import { realExec } from "./exec.ts";
 import { realFiles } from "./files.ts";
@@ -17,6 +18,7 @@ export function makeRealHost(): Host {
   const bus = new Bus();
   return {
     files: realFiles,
+    archives: realArchives,
     exec: realExec,
     pty: realPty,
     units: new RealUnits(bus),

@@ -7,6 +7,7 @@ export function rootedFiles(rooted: (path: string) => string): Files {
   return {
     readText: (path, maxBytes) => realFiles.readText(rooted(path), maxBytes),
     writeAtomic: (path, data, options) => realFiles.writeAtomic(rooted(path), data, mode(options)),
+    append: (path, chunks, bits) => realFiles.append(rooted(path), chunks, bits),
     stat: async (path) => {
       const stat = await realFiles.stat(rooted(path));
       return stat && { ...stat, uid: 0, gid: 0 };

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Host } from "@fettle/agent/system/host.ts";
+import { realArchives } from "@fettle/agent/system/real/archives.ts";
 import { realClock } from "@fettle/agent/system/real/clock.ts";
 import { realProc } from "@fettle/agent/system/real/proc.ts";
 import { watchFiles } from "@fettle/agent/system/real/watch-files.ts";
@@ -27,6 +28,10 @@ export function makeSandboxHost(machine: SandboxMachine): Host {
   const units = new UnitsClient(machine.socket);
   return {
     files: rootedFiles(rooted),
+    archives: {
+      unpackUnit: (order) =>
+        realArchives.unpackUnit({ ...order, archive: rooted(order.archive), into: rooted(order.into) }),
+    },
     exec: rootedExec(rooted),
     pty: rootedPty(rooted),
     units,

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { TransientUnit, UnitState } from "@fettle/agent/system/units.ts";
 import { type MachineOptions, Unit } from "./unit.ts";
+import type { UnitFile } from "./unit-file.ts";
 
 /** The sandbox's systemd: units below a root, each a real process. */
 export class Manager {
@@ -25,8 +26,10 @@ export class Manager {
     return this.#unit(name).start();
   }
 
-  stop(name: string): Promise<void> {
-    return this.#unit(name).stop();
+  async stop(name: string): Promise<void> {
+    const unit = this.#unit(name);
+    await unit.stop();
+    if (unit.transient) this.#units.delete(name);
   }
 
   async restart(name: string): Promise<void> {
@@ -44,24 +47,10 @@ export class Manager {
     for (const unit of this.#units.values()) unit.reload();
   }
 
-  async runTransient({ name, argv, env = {} }: TransientUnit): Promise<void> {
-    const full = `${name}.service`;
-    const state = this.#units.get(full)?.state();
-    if (state && (state.active === "active" || state.active === "failed"))
-      throw new Error(`Unit ${full} already exists.`);
-    const file = {
-      load: "loaded",
-      fragmentPath: `/run/transient/${full}`,
-      dropIns: [],
-      environment: env,
-      execStart: argv,
-      user: "",
-      restart: "no",
-      restartSec: 0,
-      type: "simple",
-      fingerprint: "",
-    } as const;
-    const unit = new Unit(full, this.#options, file);
+  async runTransient(transient: TransientUnit): Promise<void> {
+    const full = `${transient.name}.service`;
+    if (this.#units.get(full)?.transient) throw new Error(`Unit ${full} already exists.`);
+    const unit = new Unit(full, this.#options, fileOf(transient));
     this.#units.set(full, unit);
     await unit.start();
   }
@@ -101,4 +90,21 @@ export class Manager {
       }
     });
   }
+}
+
+function fileOf({ name, argv, env = {}, properties = {} }: TransientUnit): UnitFile {
+  const input = properties.StandardInputFile;
+  return {
+    load: "loaded",
+    fragmentPath: `/run/transient/${name}.service`,
+    dropIns: [],
+    environment: env,
+    execStart: argv,
+    user: "",
+    restart: "no",
+    restartSec: 0,
+    type: "simple",
+    fingerprint: "",
+    ...(typeof input === "string" ? { standardInput: input } : {}),
+  };
 }

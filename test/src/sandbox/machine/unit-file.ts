@@ -13,6 +13,8 @@ export interface UnitFile {
   readonly restart: "always" | "on-failure" | "no";
   readonly restartSec: number;
   readonly type: "simple" | "oneshot";
+  /** What the program reads, on this computer; nothing when absent. */
+  readonly standardInput?: string;
   /** Changes when any of the files does. */
   readonly fingerprint: string;
 }

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, lstatSync } from "node:fs";
+import { closeSync, existsSync, lstatSync, openSync } from "node:fs";
 import { join } from "node:path";
 import type { UnitState } from "@fettle/agent/system/units.ts";
 import { readUnit, type UnitFile } from "./unit-file.ts";
@@ -112,10 +112,13 @@ export class Unit {
     const rooted = existsSync(join(root, program)) ? join(root, program) : program;
     const home = this.#loaded.user === "ollama" ? join(root, "/usr/share/ollama") : join(root, "/root");
     const env = { PATH: process.env.PATH ?? "", HOME: home, ...environment, ...this.#loaded.environment };
-    const child = spawn(rooted, args, { env, cwd: root, detached: true, stdio: ["ignore", "pipe", "pipe"] });
+    const { standardInput } = this.#loaded;
+    const input = standardInput === undefined ? "ignore" : openSync(standardInput, "r");
+    const child = spawn(rooted, args, { env, cwd: root, detached: true, stdio: [input, "pipe", "pipe"] });
+    if (typeof input === "number") closeSync(input);
     this.#child = child;
-    child.stdout.setEncoding("utf8").on("data", (text: string) => this.#log(text));
-    child.stderr.setEncoding("utf8").on("data", (text: string) => this.#log(text));
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => this.#log(text));
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => this.#log(text));
     child.on("error", (error) => this.#gone(child, 203, error.message));
     child.on("exit", (code, by) => this.#gone(child, code ?? 1, by ?? ""));
     this.#set(this.#loaded.type === "oneshot" ? "activating" : "active", "running");
@@ -127,15 +130,16 @@ export class Unit {
     this.#exitStatus = code;
     const clean = code === 0 || (!this.#wanted && why === "SIGTERM");
     this.#result = clean ? "success" : why === "" ? "exit-code" : "signal";
-    if (this.transient) this.#log(`finished with ${code}\n`);
     if (this.#wanted && (this.#loaded.restart === "always" || (this.#loaded.restart === "on-failure" && !clean))) {
       this.#restarts += 1;
       this.#timer = setTimeout(() => this.#again(), this.#loaded.restartSec * 1_000);
       this.#set("activating", "auto-restart");
       return;
     }
+    const remains = this.transient && this.#wanted;
     this.#wanted = false;
-    this.#set(clean ? "inactive" : "failed", clean ? "dead" : "failed");
+    if (clean) this.#set(remains ? "active" : "inactive", remains ? "exited" : "dead");
+    else this.#set("failed", "failed");
   }
 
   #again(): void {
