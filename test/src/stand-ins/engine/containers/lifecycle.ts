@@ -1,5 +1,5 @@
 /** Starting and ending containers. What is asked for and what happens by itself meet here, and nowhere else. */
-import { type Clock, stamp } from "../clock.ts";
+import { type Clock, stamp, ZERO_TIME } from "../clock.ts";
 import { badRequest, conflict, EngineError, internal } from "../errors.ts";
 import type { Events } from "../events.ts";
 import type { EngineFaults } from "../faults.ts";
@@ -7,7 +7,7 @@ import type { ImageStore } from "../images/store.ts";
 import { type Common, mainCommand } from "./command.ts";
 import { ContainerLog } from "./log.ts";
 import { takePorts } from "./ports.ts";
-import { sendSignal, signalGroup, startOf, startProcess } from "./process.ts";
+import { gone, sendSignal, signalGroup, startOf, startProcess } from "./process.ts";
 import { type ContainerRecord, isUp } from "./record.ts";
 import { nextWait, restarts } from "./restart.ts";
 import { Runs } from "./runs.ts";
@@ -26,6 +26,8 @@ export interface LifecycleContext {
 }
 
 const SHUTDOWN_S = 10;
+/** The exit code of a process that SIGKILL ended. */
+const KILLED = 137;
 
 export class Lifecycle {
   readonly #context: LifecycleContext;
@@ -102,18 +104,35 @@ export class Lifecycle {
     });
   }
 
-  /** Containers that ran when the last engine ended, however it ended, start again as their policies say. */
+  /**
+   * Containers that the last engine left start again as their policies say. As with the real Engine, one whose process
+   * has outlived a killed daemon is stopped first, and counts from then on as stopped by a person.
+   */
   async recover(): Promise<void> {
-    for (const container of this.#context.containers.all()) {
-      if (isUp(container)) {
-        const { pid, pidStart } = container.state;
-        if (pid > 0 && startOf(pid) === pidStart) signalGroup(pid, "SIGKILL");
-        this.#written(container, 137);
-      }
-      const startedBefore = !container.state.startedAt.startsWith("0001");
-      // One that cannot start keeps its error for whoever inspects it; the others are none the worse.
-      if (startedBefore && restarts(container)) await this.#run(container).catch(() => undefined);
+    const { containers } = this.#context;
+    await Promise.all(
+      containers
+        .all()
+        .filter(isUp)
+        .map((one) => this.#takeBack(one)),
+    );
+    // One that cannot start keeps its error for whoever inspects it; the others are none the worse.
+    const startedBefore = containers.all().filter(({ state }) => state.startedAt !== ZERO_TIME);
+    for (const one of startedBefore.filter(restarts)) await this.#run(one).catch(() => undefined);
+  }
+
+  async #takeBack(container: ContainerRecord): Promise<void> {
+    const { pid, pidStart } = container.state;
+    const alive = pid > 0 && startOf(pid) === pidStart;
+    if (!alive) {
+      this.#written(container, KILLED);
+      return;
     }
+    container.manuallyStopped = true;
+    sendSignal(pid, parseSignal(container.config.StopSignal ?? "SIGTERM"));
+    const heard = await gone(pid, pidStart, SHUTDOWN_S);
+    signalGroup(pid, "SIGKILL");
+    this.#written(container, heard ? 0 : KILLED);
   }
 
   /** The daemon's own end: containers end, and are not taken for stopped by a person. */

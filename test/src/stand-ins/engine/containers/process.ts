@@ -61,3 +61,13 @@ export function startOf(pid: number): string {
     .split(" ");
   return fields[0] === "Z" ? "" : (fields[19] ?? "");
 }
+
+/** Whether a process that is nobody's child here has ended within the time. */
+export async function gone(pid: number, pidStart: string, seconds: number): Promise<boolean> {
+  const ends = Date.now() + seconds * 1000;
+  while (startOf(pid) === pidStart) {
+    if (Date.now() > ends) return false;
+    await sleep(20);
+  }
+  return true;
+}
