@@ -13,6 +13,7 @@ import { Link } from "./link/link.ts";
 import type { Introduction } from "./link/parts.ts";
 import { createLogger } from "./logger.ts";
 import { resourcesOf } from "./playbooks/playbooks.ts";
+import { watchesOf } from "./playbooks/watches.ts";
 import type { PolicyFacts } from "./policy/facts.ts";
 import { gitlabHost, lookAtPaths } from "./policy/look.ts";
 import type { Pins } from "./policy/pins.ts";
@@ -26,6 +27,7 @@ import { type DesiredStore, openDesired } from "./store/desired.ts";
 import { identityStore } from "./store/identity.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { Host } from "./system/host.ts";
+import { Watcher } from "./watch/watcher.ts";
 
 export interface ContextOptions {
   readonly env: AgentEnv;
@@ -100,14 +102,15 @@ async function compose(ground: Ground, wiring: Wiring): Promise<Service[]> {
     onChange: () => wiring.reportChanged(),
     onOwed: () => wiring.recordsChanged(),
   });
-  const keeper = makeKeeper(ground, core);
+  const watcher = new Watcher({ host, wake: ({ cause }) => core.loop.wake(cause) });
+  const keeper = makeKeeper(ground, core, watcher);
   await keeper.load();
   const link = makeLink(ground, core, keeper);
   wiring.link = link;
-  return [core.loop, link, machine];
+  return [core.loop, watcher, link, machine];
 }
 
-function makeKeeper({ options, config, logger, store, desired }: Ground, core: Core): Keeper {
+function makeKeeper({ options, config, logger, store, desired }: Ground, core: Core, watcher: Watcher): Keeper {
   return new Keeper({
     log: logger,
     desired,
@@ -115,7 +118,10 @@ function makeKeeper({ options, config, logger, store, desired }: Ground, core: C
     policy: config.policy,
     policyFacts: (params, pins) => policyFacts(options.host, core, params, pins),
     resourcesOf,
-    onStanding: (standing) => core.loop.set(standing),
+    onStanding: (standing, params) => {
+      watcher.set(watchesOf(params));
+      core.loop.set(standing);
+    },
     plan: core.plan,
   });
 }

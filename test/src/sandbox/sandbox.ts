@@ -64,9 +64,9 @@ export class Sandbox {
     this.coordinator.start();
     await this.#coordinatorReady();
     await this.#gitlabReady();
+    await this.apply(stackText(this.layout, this.#stackOptions()));
     await Promise.all(NODES.map((node) => this.#enrol(node)));
     for (const agent of Object.values(this.agents)) agent.start();
-    await this.apply(stackText(this.layout, this.#stackOptions()));
   }
 
   async apply(text: string): Promise<string> {
@@ -152,7 +152,7 @@ export class Sandbox {
     await until(
       "the coordinator answers",
       20_000,
-      async () => (await this.fettle(["get", "nodes"])) !== undefined,
+      async () => (await this.fettle(["schema"])) !== undefined,
       this.coordinator,
     );
   }

@@ -1,13 +1,14 @@
 import type { Host } from "../../system/host.ts";
 import { OLLAMA_UNIT } from "./unit-file.ts";
 
-const DEFAULT = "/usr/share/ollama/.ollama/models";
+/** Where the vendor's service user keeps its models. */
+export const MODELS_FOLDER = "/usr/share/ollama/.ollama/models";
 
 /** Where the running Ollama keeps its models: OLLAMA_MODELS of its process, else the service user's home. */
 export async function modelsFolder(host: Host): Promise<string> {
   const { mainPid } = await host.units.show(OLLAMA_UNIT);
   const environ = mainPid > 0 ? await host.proc.environ(mainPid) : null;
-  return environ?.OLLAMA_MODELS ?? DEFAULT;
+  return environ?.OLLAMA_MODELS ?? MODELS_FOLDER;
 }
 
 /**

@@ -1,0 +1,31 @@
+import { type OllamaParams, ollamaParams } from "@fettle/shared/roles/ollama.ts";
+import { manifestFolder } from "../resources/ollama/manifest-path.ts";
+import { MODELS_FOLDER } from "../resources/ollama/models-folder.ts";
+import { DROP_IN_FOLDER, OLLAMA_UNIT } from "../resources/ollama/unit-file.ts";
+
+/** What on the machine tells of a change in a role's resources at once; the sweep sees the rest. */
+export interface RoleWatches {
+  readonly files: readonly string[];
+  readonly units: readonly string[];
+}
+
+const SYSTEMD = "/etc/systemd/system";
+
+const watches: Readonly<Record<string, (params: unknown) => RoleWatches>> = {
+  ollama: (params) => ({
+    files: [SYSTEMD, DROP_IN_FOLDER, ...manifestFolders(ollamaParams.parse(params))],
+    units: [OLLAMA_UNIT],
+  }),
+  gateway: () => ({ files: [], units: ["docker.service"] }),
+  gitlab: () => ({ files: [], units: ["gitlab-runsvdir.service"] }),
+};
+
+/** A model that is removed takes its manifest's folder with it. */
+function manifestFolders({ models }: OllamaParams): string[] {
+  return models.flatMap(({ name }) => manifestFolder(name) ?? []).map((folder) => `${MODELS_FOLDER}/${folder}`);
+}
+
+export function watchesOf(roles: Readonly<Record<string, unknown>>): RoleWatches {
+  const all = Object.entries(roles).flatMap(([role, params]) => watches[role]?.(params) ?? []);
+  return { files: [...new Set(all.flatMap(({ files }) => files))], units: all.flatMap(({ units }) => units) };
+}
