@@ -28,7 +28,10 @@ export function chainLines(chain: readonly Hop[], out: Output): string[] {
   if (chain.length === 0) return [];
   const line = chain.reduce((text, { state, node, role }) => `${text} ${arrow(state, out)} ${role} ${node}`, "user");
   const broken = chain.filter((hop) => hop.state !== "ok");
-  return [line, ...broken.map(({ node, state, text = "" }) => cut(`  ${node} ${state}: ${text}`, out.columns))];
+  return [
+    line,
+    ...broken.map(({ node, state, text = "" }) => `  ${cut(`${node} ${state}: ${text}`, out.columns - 2)}`),
+  ];
 }
 
 function arrow(state: Hop["state"], out: Output): string {
