@@ -352,6 +352,12 @@ t.test("as a program: killed, it leaves processes behind, and the next one takes
   t.match(await docker.version(), { ApiVersion: "1.41" });
   const { kept, always } = await keepers(docker);
   await always.start();
+  for (const one of [kept, always]) {
+    await until(
+      () => one.logs({ stdout: true }),
+      (log) => String(log).includes("out"),
+    );
+  }
   const { Pid } = (await kept.inspect()).State;
   first.kill("SIGKILL");
   await once(first, "exit");

@@ -1,4 +1,7 @@
-/** A container's process: a real one of this machine, leader of its own group. */
+/**
+ * A container's process: a real one of this machine, leader of its own group. Its output goes through pipes to this
+ * engine; if the engine is killed it lives on, but only until it next writes a line.
+ */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
