@@ -1,7 +1,7 @@
 import type { Path } from "./problem.ts";
 
 /** Keys of later versions; `*` is any key or index. Using one before its time is `stack.not-yet`. */
-const RESERVED = [
+export const RESERVED_KEYS = [
   "spec.proxy",
   "spec.maintenance",
   "spec.nodes.*.expectedOff",
@@ -20,10 +20,12 @@ const RESERVED = [
   "spec.modelServers.*.endpoint",
   "spec.modelServers.*.source",
   "spec.modelServers.*.shared",
-].map((text) => text.split("."));
+] as const;
+
+const PATTERNS = RESERVED_KEYS.map((text) => text.split("."));
 
 export function isReserved(path: Path): boolean {
-  return RESERVED.some(
+  return PATTERNS.some(
     (pattern) => pattern.length === path.length && pattern.every((part, i) => part === "*" || part === String(path[i])),
   );
 }

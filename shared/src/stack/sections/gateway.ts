@@ -25,7 +25,7 @@ export const gateway = z
       .describe("`bypass` lets everybody who reaches the port use the gateway; refused in production."),
     platform: z.boolean().default(false).describe("Serve the Agent Platform on port 50052 too."),
     caBundle: path.optional().describe("A CA bundle on the gateway VM with the CA of GitLab's certificate."),
-    drain: duration.default(600_000).describe("How long a disturbing repair waits for running requests to end."),
+    drain: duration.prefault("10m").describe("How long a disturbing repair waits for running requests to end."),
   })
   .describe("The GitLab AI gateway: a container that Fettle makes and keeps.");
 export type GatewaySection = z.output<typeof gateway>;

@@ -18,7 +18,9 @@ const token = z
     }),
     z.strictObject({ file: path.describe("A file on the GitLab VM that holds the token.") }),
   ])
-  .describe("Where the agent on the GitLab VM has its API token from. It never leaves that VM.");
+  .describe(
+    "Where the agent on the GitLab VM has its API token from. It never leaves that VM. Either `mint` with `actor`, or `file`.",
+  );
 
 const model = z
   .strictObject({
@@ -48,7 +50,8 @@ const feature = z
       policy: z.enum(["repair", "alert"]).default("repair").describe("`alert`: be told instead of repaired."),
     }),
   ])
-  .transform((value) => (typeof value === "string" ? { model: value, policy: "repair" as const } : value));
+  .transform((value) => (typeof value === "string" ? { model: value, policy: "repair" as const } : value))
+  .describe("The key of one of `models`, `disabled`, or a map with a policy.");
 
 export const gitlab = z
   .strictObject({

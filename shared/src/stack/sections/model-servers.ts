@@ -7,7 +7,7 @@ export const modelServer = z.discriminatedUnion("kind", [ollama], { error: "olla
 export type ModelServer = z.output<typeof modelServer>;
 const listens = { ollama: ollamaListen };
 
-export const modelServers = z.array(modelServer).max(50).default([]).describe("The model servers.");
+export const modelServers = z.array(modelServer).max(50).prefault([]).describe("The model servers.");
 
 type Nodes = Readonly<Record<string, { readonly address: string }>>;
 

@@ -54,11 +54,11 @@ export const ollama = z
       ),
     listen: z
       .union([z.literal("private"), addressAndPort])
-      .default("private")
+      .prefault("private")
       .describe("`private`: the node's declared address, port 11434. Or address:port, never a public address."),
     env,
-    drain: duration.default(600_000).describe("How long a disturbing repair waits for running answers to end."),
-    models: z.array(model).max(50).default([]).describe("The models that the server has."),
+    drain: duration.prefault("10m").describe("How long a disturbing repair waits for running answers to end."),
+    models: z.array(model).max(50).prefault([]).describe("The models that the server has."),
   })
   .describe("An Ollama server: installed if absent, configured and kept.");
 export type OllamaSection = z.output<typeof ollama>;

@@ -1,16 +1,20 @@
 import * as z from "zod";
 import { positiveDuration } from "../fields.ts";
 
-const HOUR = 3_600_000;
 const count = z.number().int().min(1).max(1000);
 
 const limits = z
   .strictObject({
-    repairs: count.default(5).describe("This many times the same wrong value came back …"),
-    within: positiveDuration.default(600_000).describe("… each within this time after a verified repair."),
-    quiet: positiveDuration.default(1_800_000).describe("Repairs go on after this long without that write."),
+    repairs: count.default(5).describe("Fettle stops when the same wrong value came back this many times."),
+    within: positiveDuration
+      .prefault("10m")
+      .describe("Only what comes back within this time after a verified repair counts."),
+    quiet: positiveDuration.prefault("30m").describe("Repairs go on after this long without that write."),
     gitlab: z
-      .strictObject({ repairs: count.default(2), within: positiveDuration.default(2 * HOUR) })
+      .strictObject({
+        repairs: count.default(2).describe("As above, for GitLab's settings."),
+        within: positiveDuration.prefault("2h").describe("As above, for GitLab's settings."),
+      })
       .prefault({})
       .describe("The same for GitLab's settings, which are polled."),
   })
