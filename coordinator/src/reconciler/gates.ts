@@ -24,7 +24,7 @@ export interface Remembered {
 
 /** Pure: whether what the gate waits for is there. */
 export function lookAt(gate: CompiledGate, node: string, world: World): GateState {
-  const swap = gate.sinceSwap === true ? (world.swaps.get(`${node}/${gate.resource}`) ?? null) : null;
+  const swap = gate.sinceSwap !== undefined ? (world.swaps.get(`${node}/${gate.resource}`) ?? null) : null;
   const unmet = gate.needs.filter((need) => !isMet(need, world, swap));
   const met = gate.fact?.met ?? true;
   const waits = unmet.length > 0 ? unmet : gate.needs;
@@ -44,7 +44,7 @@ export function asSent(gate: CompiledGate, state: GateState, remembered: Remembe
 
 /** What a gate latches for: the swap's own id too, so that a second swap waits anew. */
 export function latchHash(gate: CompiledGate, node: string, world: World): string {
-  const swap = gate.sinceSwap === true ? world.swaps.get(`${node}/${gate.resource}`) : undefined;
+  const swap = gate.sinceSwap !== undefined ? world.swaps.get(`${node}/${gate.resource}`) : undefined;
   return swap === undefined ? gate.hash : `${gate.hash}:${swap.id}`;
 }
 
@@ -69,7 +69,7 @@ function moves(need: Need, world: World): boolean {
 
 function factText(gate: CompiledGate, waits: readonly Need[]): string {
   if (gate.fact !== undefined) return gate.fact.text;
-  if (gate.sinceSwap === true) return waits[0]?.resource ?? "";
+  if (gate.sinceSwap !== undefined) return waits[0]?.resource ?? "";
   return waits
     .map((need) => `${need.node}/${need.resource}`)
     .join(", ")

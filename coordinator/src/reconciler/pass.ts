@@ -48,7 +48,7 @@ export async function pass(parts: ReconcilerParts, node: string): Promise<PassRe
 /** With `image: auto`, the first version known at this revision decides its X.Y until the next apply. */
 async function latchTrack({ store }: ReconcilerParts, view: StackView): Promise<StackView> {
   if (view.track !== null || view.spec.gateway?.image !== "auto") return view;
-  const track = knownTrack(view.spec, view.facts, view.at);
+  const track = knownTrack(view.spec, view.steering);
   if (track === null) return view;
   await store.imageTracks.latch({ stack: view.stack, revision: view.revision, track, at: view.at });
   return { ...view, track: await store.imageTracks.get(view.stack, view.revision) };
@@ -131,7 +131,7 @@ function dependentsOf(node: string, compiled: readonly CompiledNode[]): string[]
   // A swap on this node is confirmed on the nodes that its gates need.
   const confirms = compiled
     .filter((each) => each.node === node)
-    .flatMap((each) => each.gates.filter((gate) => gate.sinceSwap === true).flatMap((gate) => gate.needs))
+    .flatMap((each) => each.gates.filter((gate) => gate.sinceSwap !== undefined).flatMap((gate) => gate.needs))
     .map((need) => need.node);
   const names = [...compiled.filter(hangs).map((each) => each.node), ...confirms];
   return [...new Set(names)].filter((name) => name !== node);

@@ -12,8 +12,8 @@ export interface Preview {
 
 /** What an apply of this spec at this moment would make of each node; stores nothing. */
 export async function preview(store: Store, spec: StackSpec, at: number): Promise<Preview> {
-  const [rows, facts] = await Promise.all([store.nodes.ofStack(spec.name), store.facts.ofStack(spec.name)]);
-  const track = spec.gateway?.image === "auto" ? knownTrack(spec, facts, at) : null;
+  const [rows, steering] = await Promise.all([store.nodes.ofStack(spec.name), store.facts.steering(spec.name, at)]);
+  const track = spec.gateway?.image === "auto" ? knownTrack(spec, steering) : null;
   const input = compileInput({ spec, track, rows: new Map(rows.map((row) => [row.node, row])) });
   const names = new Set([...Object.keys(spec.nodes), ...rows.map((row) => row.node)]);
   return { track, nodes: [...names].sort().map((node) => compileNode(input, node)) };

@@ -23,7 +23,7 @@ export function retriesFor(
 function* confirmations(node: string, compiled: readonly CompiledNode[], world: World) {
   for (const other of compiled) {
     for (const gate of other.gates) {
-      const swap = gate.sinceSwap === true ? world.swaps.get(`${other.node}/${gate.resource}`) : undefined;
+      const swap = gate.sinceSwap !== undefined ? world.swaps.get(`${other.node}/${gate.resource}`) : undefined;
       if (swap === undefined) continue;
       for (const need of gate.needs.filter((each) => each.node === node))
         for (const { id } of resourcesOf(world.nodes.get(node), need.resource))

@@ -2,7 +2,7 @@ import type { Report } from "@fettle/shared/protocol/report.ts";
 import type { StackSpec } from "@fettle/shared/stack/stack.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { DesiredRow } from "../store/desired.ts";
-import { type FactRow, settledValue } from "../store/facts.ts";
+import type { FactRow, SteeringFact } from "../store/facts.ts";
 import type { NodeRow } from "../store/nodes.ts";
 import type { Store } from "../store/store.ts";
 import type { CompileInput } from "./compile/role-compiler.ts";
@@ -19,6 +19,8 @@ export interface StackView {
   readonly desired: ReadonlyMap<string, DesiredRow>;
   readonly views: ReadonlyMap<string, NodeView>;
   readonly facts: readonly FactRow[];
+  /** Of the facts, what may steer now. */
+  readonly steering: readonly SteeringFact[];
   /** As latched at this revision; null while it is not. */
   readonly track: string | null;
 }
@@ -27,11 +29,12 @@ export interface StackView {
 export async function readStack(store: Store, hub: Hub, stack: string, at: number): Promise<StackView | null> {
   const row = await store.stacks.get(stack);
   if (row === undefined) return null;
-  const [nodes, desired, reports, facts, track] = await Promise.all([
+  const [nodes, desired, reports, facts, steering, track] = await Promise.all([
     store.nodes.ofStack(stack),
     store.desired.ofStack(stack),
     store.reports.ofStack(stack),
     store.facts.ofStack(stack),
+    store.facts.steering(stack, at),
     store.imageTracks.get(stack, row.revision),
   ]);
   const wanted = new Map(desired.map((each) => [each.node, each]));
@@ -39,7 +42,18 @@ export async function readStack(store: Store, hub: Hub, stack: string, at: numbe
   const views = nodes.map(({ node }) => [node, viewOf(node, wanted.get(node), said.get(node), hub, at)] as const);
   const spec = JSON.parse(row.spec) as StackSpec;
   const rows = new Map(nodes.map((each) => [each.node, each]));
-  return { stack, revision: row.revision, spec, at, rows, desired: wanted, views: new Map(views), facts, track };
+  return {
+    stack,
+    revision: row.revision,
+    spec,
+    at,
+    rows,
+    desired: wanted,
+    views: new Map(views),
+    facts,
+    steering,
+    track,
+  };
 }
 
 export function compileInput(view: Pick<StackView, "spec" | "track" | "rows">): CompileInput {
@@ -50,9 +64,9 @@ export function compileInput(view: Pick<StackView, "spec" | "track" | "rows">): 
 }
 
 /** X.Y of the version that may steer now; null while none is known. */
-export function knownTrack(spec: StackSpec, facts: readonly FactRow[], at: number): string | null {
-  const fact = facts.find(({ node, name }) => node === spec.gitlab?.node && name === "gitlabVersion");
-  return fact === undefined ? null : trackOf(settledValue(fact, at));
+export function knownTrack(spec: StackSpec, steering: readonly SteeringFact[]): string | null {
+  const fact = steering.find(({ node, name }) => node === spec.gitlab?.node && name === "gitlabVersion");
+  return fact === undefined ? null : trackOf(fact.value);
 }
 
 function viewOf(

@@ -47,7 +47,7 @@ export const gatewayRole = {
   ],
   gates: [
     { kind: "gateway.image", fact: "GitLab's version" },
-    { kind: "gateway.container", fact: "gitlab.answers since the swap" },
+    { kind: "gateway.previous", fact: "gitlab.answers since the swap" },
   ],
   capabilities: [
     "gateway.host",
@@ -55,6 +55,7 @@ export const gatewayRole = {
     "gateway.keys",
     "gateway.image",
     "gateway.container",
+    "gateway.previous",
     "gateway.ready",
     "gateway.auth",
     "gateway.gitlab-reachable",

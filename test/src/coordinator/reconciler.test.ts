@@ -152,7 +152,7 @@ t.test("image auto: the first version decides, a later one waits for the next ap
 t.test("the previous container goes when GitLab's answers were looked at after the swap", async (t) => {
   const bench = await begin();
   t.teardown(bench.stop);
-  const swap = () => gate(bench.hub.last("gateway-1"), "gateway.container");
+  const swap = () => gate(bench.hub.last("gateway-1"), "gateway.previous");
   await bench.report("gitlab-1", [{ id: "gitlab.answers[mistral]" }]);
   await bench.clock.advance(MINUTE);
   const now = bench.clock.now();

@@ -120,8 +120,8 @@ t.test("gates", async (t) => {
   const gates = Object.fromEntries(nodes.flatMap((node) => node.gates.map((gate) => [gate.resource, gate])));
   const needs = (id: string) => gates[id]?.needs.map((need) => `${need.node}/${need.resource}`);
   t.same(Object.keys(gates).sort(), [
-    "gateway.container",
     "gateway.image",
+    "gateway.previous",
     "gitlab.answers[mistral]",
     "gitlab.duo-settings",
     "gitlab.model[mistral]",
@@ -133,13 +133,13 @@ t.test("gates", async (t) => {
     "ollama-1/ollama.model[mistral:instruct]",
     "ollama-1/ollama.warm[mistral:instruct]",
   ]);
-  t.same(needs("gateway.container"), ["gitlab-1/gitlab.answers"]);
+  t.same(needs("gateway.previous"), ["gitlab-1/gitlab.answers"]);
   t.match(gates["gateway.image"], { fact: { met: true } });
   t.match(compileNode(input(specOf(), { track: null }), "gateway-1").gates[0], { fact: { met: false } });
   const exact = compileNode(input(specOf(["image: auto", "image: gitlab/model-gateway:x"])), "gateway-1").gates;
   t.same(
     exact.map((gate) => gate.resource),
-    ["gateway.container"],
+    ["gateway.previous"],
     "an exact image waits for nobody",
   );
 });

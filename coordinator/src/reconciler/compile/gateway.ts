@@ -40,10 +40,10 @@ function gates(input: CompileInput, node: string): CompiledGate[] {
   const { gitlab } = sections(input.spec);
   const { drainMs, probes, ...container } = params(input, node);
   const swap: CompiledGate = {
-    resource: "gateway.container",
+    resource: "gateway.previous",
     hash: hashOf(container),
     needs: [{ node: gitlab.node, resource: "gitlab.answers" }],
-    sinceSwap: true,
+    sinceSwap: "gateway.container",
   };
   if (container.image.kind !== "auto") return [swap];
   const fact = { text: "GitLab's version", met: container.image.track !== null };

@@ -23,8 +23,8 @@ export interface CompiledGate {
   readonly needs: readonly Need[];
   /** What it waits for where that is no resource; shut while `met` is false. */
   readonly fact?: { readonly text: string; readonly met: boolean };
-  /** The needs count only from the last repair of `resource` itself on. */
-  readonly sinceSwap?: boolean;
+  /** The id of a resource of the same node: the needs count only from its last repair on. */
+  readonly sinceSwap?: string;
 }
 
 /** One role's compiler. Pure. */
