@@ -13,6 +13,8 @@ export interface FactRow {
   settled: string;
 }
 
+export type SteeringFact = Pick<FactRow, "node" | "name"> & { readonly value: unknown };
+
 /** A changed fact steers only after it has stayed the same for this long. */
 export const SETTLE_MS = 10 * 60_000;
 
@@ -34,6 +36,15 @@ export class Facts {
 
   async ofStack(stack: string): Promise<FactRow[]> {
     return await this.#db.selectFrom("facts").selectAll().where("stack", "=", stack).orderBy("node").execute();
+  }
+
+  /** The values that may steer at `at`; facts themselves are what was said last. */
+  async steering(stack: string, at: number): Promise<SteeringFact[]> {
+    return (await this.ofStack(stack)).map((fact) => ({
+      node: fact.node,
+      name: fact.name,
+      value: settledValue(fact, at),
+    }));
   }
 
   /** Takes in what a report says; says which names took another value. */
