@@ -18,7 +18,8 @@ export interface Cell {
   readonly resource: Resource;
   verdict: Verdict | null;
   looking: boolean;
-  lookedAt: number;
+  /** Wall-clock ms of the last look; said in the report for kinds of a slow pace. */
+  lookedAt: number | null;
   /** The next look that no event asks for; infinite when the pace alone decides. */
   lookAgainAt: number;
   /** Asked for again while a look was under way. */
@@ -44,7 +45,7 @@ export function newCell(resource: Resource, now: number): Cell {
     resource,
     verdict: null,
     looking: false,
-    lookedAt: Number.NEGATIVE_INFINITY,
+    lookedAt: null,
     lookAgainAt: Number.NEGATIVE_INFINITY,
     stale: false,
     run: null,
@@ -70,6 +71,13 @@ export function say(cell: Cell, now: number, state: ResourceState, code: Code | 
   return !same || !sameArgs;
 }
 
+const SLOW_MS = 5 * 60_000;
+
+/** Looked at so seldom that whoever waits for its word must know when that was. */
+export function isSlow(resource: Resource): boolean {
+  return resource.everyMs >= SLOW_MS;
+}
+
 const MAX_CHANGES = 50;
 const MAX_TEXT = 2000;
 
@@ -91,6 +99,7 @@ export function reportOf(cell: Cell, cut: (text: string) => string): ResourceRep
           reason: cut(render(codes[cell.code].cause, cell.args)).slice(0, MAX_TEXT),
           args: cutArgs(cell.args, cut),
         }),
+    ...(isSlow(cell.resource) && cell.lookedAt !== null ? { checkedAt: cell.lookedAt } : {}),
     ...(cell.run?.progress ? { progress: cell.run.progress } : {}),
     ...(cell.verdict?.kind === "drift" ? { disturbs: cell.verdict.disturbs } : {}),
   };

@@ -8,7 +8,7 @@ import type { Pass, Resource, ResourceContext } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Busy } from "./busy.ts";
-import { type ActiveRun, type Cell, newCell, reportOf, say } from "./cell.ts";
+import { type ActiveRun, type Cell, isSlow, newCell, reportOf, say } from "./cell.ts";
 import type { Contention } from "./contention.ts";
 import type { Judge } from "./judge.ts";
 import { type Look, look } from "./look.ts";
@@ -168,7 +168,8 @@ export class Loop implements Service {
   #take(cell: Cell, { verdict, observed }: Look, written: boolean): void {
     const now = this.#deps.clock.mono();
     cell.verdict = verdict;
-    cell.lookedAt = now;
+    cell.lookedAt = this.#deps.clock.now();
+    if (isSlow(cell.resource)) this.#deps.onChange();
     cell.lookAgainAt = this.#nextLook(cell, now);
     const drift = verdict.kind === "drift" ? verdict : null;
     cell.driftAt = drift ? (cell.driftAt ?? now) : null;
