@@ -1,22 +1,18 @@
-import { FettleError } from "@fettle/shared/lib/errors.ts";
-import { registerRoutes } from "./api/register.ts";
-import { systemClock } from "./clock.ts";
-import { readConfig } from "./config.ts";
-import { createContext } from "./context.ts";
-import { openCoordinator } from "./coordinator.ts";
-import { readEnv } from "./env.ts";
-import { createLogger } from "./logger.ts";
+import "./small-heap.ts";
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
 
 try {
-  const config = readConfig(readEnv(process.env));
-  const context = await createContext({ config, clock: systemClock, logger: createLogger(config.logLevel) });
-  const coordinator = await openCoordinator(context, registerRoutes);
-  await coordinator.run(stop.signal);
+  // Loaded here and not above, so that the heap is set before there is anything in it.
+  const [{ readEnv }, { readConfig }, { serve }] = await Promise.all([
+    import("./env.ts"),
+    import("./config.ts"),
+    import("./serve.ts"),
+  ]);
+  await serve(readConfig(readEnv(process.env)), stop.signal);
 } catch (error) {
-  const text = error instanceof FettleError ? `${error.message}\n${error.remedy}` : String(error);
-  process.stderr.write(`${text}\n`);
+  const remedy = error instanceof Error && "remedy" in error ? `\n${error.remedy}` : "";
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}${remedy}\n`);
   process.exitCode = 1;
 }

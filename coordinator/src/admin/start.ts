@@ -1,14 +1,7 @@
-import { registerRoutes } from "../api/register.ts";
-import { systemClock } from "../clock.ts";
 import type { Config } from "../config.ts";
-import { createContext } from "../context.ts";
-import { openCoordinator } from "../coordinator.ts";
-import { createLogger } from "../logger.ts";
+import { serve } from "../serve.ts";
 
-/** Runs the coordinator until the signal fires. Throws when it cannot start, or when a part of it fails. */
+/** `fettle coordinator start`: in the foreground, until the signal fires. */
 export async function start(config: Config, signal: AbortSignal): Promise<void> {
-  const logger = createLogger(config.logLevel);
-  const context = await createContext({ config, clock: systemClock, logger });
-  const coordinator = await openCoordinator(context, registerRoutes);
-  await coordinator.run(signal);
+  await serve(config, signal);
 }

@@ -12,7 +12,13 @@ const LIMITS = {
   // A watcher's stream would keep a stopping server open for ever.
   forceCloseConnections: true,
   exposeHeadRoutes: false,
+  // Requests are checked by zod; with these Fastify does not load its own checker and serialiser.
+  schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
 } as const;
+
+function noSchemas(): never {
+  throw new Error("impossible: no route has a schema of Fastify's");
+}
 
 /** A line per request would drown what matters; refusals and failures are logged where they are known. */
 function logging({ logger }: Context) {
@@ -21,11 +27,16 @@ function logging({ logger }: Context) {
 
 /** The API with its certificate, for 7443. */
 export function createTlsApp(context: Context, registerRoutes: RegisterRoutes): FastifyInstance<Server> {
-  const { certificate, key } = context.pki.server();
-  const https = { cert: certificate, key: key.reveal(), minVersion: "TLSv1.2", handshakeTimeout: 10_000 } as const;
+  const https = { ...tlsOf(context), handshakeTimeout: 10_000 } as const;
   const app = Fastify({ ...LIMITS, https, ...logging(context) });
   equip(app as unknown as FastifyInstance, context, registerRoutes);
   return app as unknown as FastifyInstance<Server>;
+}
+
+/** `ca` checks nobody here, but without it Node reads all the public CAs, which costs memory. */
+export function tlsOf({ pki }: Pick<Context, "pki">) {
+  const { certificate, key } = pki.server();
+  return { cert: certificate, key: key.reveal(), ca: pki.ca, minVersion: "TLSv1.2" } as const;
 }
 
 /** The same API for the admin socket. */

@@ -6,7 +6,7 @@ import type { Service } from "@fettle/shared/lib/service.ts";
 import type { FastifyInstance } from "fastify";
 import type { Context, RegisterRoutes } from "../context.ts";
 import { cannotListen, listenOnSocket } from "./admin-socket.ts";
-import { createSocketApp, createTlsApp } from "./app.ts";
+import { createSocketApp, createTlsApp, tlsOf } from "./app.ts";
 
 /** The operator's two doors: HTTPS on 7443 and the Unix socket. */
 export class HttpServers implements Service {
@@ -19,9 +19,7 @@ export class HttpServers implements Service {
     this.#context = context;
     this.#tls = createTlsApp(context, registerRoutes);
     this.#socket = createSocketApp(context, registerRoutes);
-    context.pki.onRenewed(({ certificate, key }) => {
-      this.#tls.server.setSecureContext({ cert: certificate, key: key.reveal(), minVersion: "TLSv1.2" });
-    });
+    context.pki.onRenewed(() => this.#tls.server.setSecureContext(tlsOf(context)));
   }
 
   /** The TLS listener's port. Throws `coordinator.cannot-listen`. */
