@@ -21,6 +21,8 @@ export interface Core {
   faults: () => Partial<EngineFaults>;
   architecture: () => string;
   layersHere: Set<string>;
+  /** Where a path of the engine's machine lies on this one. */
+  hostPath: (path: string) => string;
   release: Release;
 }
 

@@ -1,7 +1,7 @@
 /** The Docker Engine's stand-in: its API on a Unix socket, with processes of this machine for containers. */
 import { mkdirSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { type Control, Faults, faultsFile, serveControl } from "../control.ts";
 import { createApi } from "./api/server.ts";
 import { type Clock, stamp, systemClock } from "./clock.ts";
@@ -28,6 +28,8 @@ export interface EngineOptions {
   control?: string;
   /** The program behind `curl` in a container; by default the one beside this file. */
   curl?: string;
+  /** The folder that stands for `/` of the engine's machine, for what is mounted; `/` when absent. */
+  hostRoot?: string;
   release?: Partial<Release>;
   clock?: Clock;
 }
@@ -62,7 +64,8 @@ function createCore(options: EngineOptions, faults: Faults<EngineFaults>): Core 
   const containers = new ContainerStore(root);
   const events = new Events(clock);
   const catalogue = new Catalogue(options.images);
-  const common = commonPrograms(root, options.curl);
+  const hostPath = (path: string): string => join(options.hostRoot ?? "/", path);
+  const common = commonPrograms(root, options.curl, hostPath);
   const architecture = (): string => faults.now.architecture ?? (process.arch === "x64" ? "amd64" : process.arch);
   const shared = { images, containers, common };
   const now = (): Partial<EngineFaults> => faults.now;
@@ -81,6 +84,7 @@ function createCore(options: EngineOptions, faults: Faults<EngineFaults>): Core 
     faults: now,
     architecture,
     layersHere: new Set(),
+    hostPath,
     release: { ...release, ...options.release },
   };
 }

@@ -2,9 +2,9 @@
 import { parseArgs } from "node:util";
 import type { EngineOptions } from "./engine.ts";
 
-const NAMES = ["socket", "root", "images", "control", "curl", "api-version", "min-api-version"] as const;
+const NAMES = ["socket", "root", "images", "control", "curl", "host-root", "api-version", "min-api-version"] as const;
 
-/** `--socket PATH --root DIR --images FILE [--control PATH] [--curl FILE] [--api-version X.Y]`, or ENGINE_SOCKET and so on. */
+/** `--socket PATH --root DIR --images FILE [--control PATH] [--curl FILE] [--host-root DIR] …`, or ENGINE_SOCKET and so on. */
 export function readOptions(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): EngineOptions {
   const options = Object.fromEntries(NAMES.map((name) => [name, { type: "string" as const }]));
   const { values } = parseArgs({ args: [...argv], options });
@@ -14,6 +14,7 @@ export function readOptions(argv: readonly string[], env: Readonly<Record<string
   };
   const control = given("control");
   const curl = given("curl");
+  const hostRoot = given("host-root");
   const apiVersion = given("api-version");
   const minApiVersion = given("min-api-version");
   return {
@@ -22,6 +23,7 @@ export function readOptions(argv: readonly string[], env: Readonly<Record<string
     images: needed(given("images"), "--images"),
     ...(control === undefined ? {} : { control }),
     ...(curl === undefined ? {} : { curl }),
+    ...(hostRoot === undefined ? {} : { hostRoot }),
     release: {
       ...(apiVersion === undefined ? {} : { apiVersion }),
       ...(minApiVersion === undefined ? {} : { minApiVersion }),

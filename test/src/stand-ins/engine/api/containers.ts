@@ -39,10 +39,10 @@ function wanted(container: ContainerRecord, filters: Filters): boolean {
   );
 }
 
-export async function create(call: Call, { containers, images, clock, lifecycle }: Core): Promise<void> {
+export async function create(call: Call, { containers, images, clock, lifecycle, hostPath }: Core): Promise<void> {
   const body = await call.json();
   const image = images.get(text(body.Image));
-  const container = newContainer(call.query.get("name") ?? "", body, image, stamp(clock()));
+  const container = newContainer(call.query.get("name") ?? "", body, image, { now: stamp(clock()), hostPath });
   containers.refuseTakenName(container.name);
   containers.add(container);
   lifecycle.tell(container, "create");

@@ -14,6 +14,8 @@ export interface Command {
 export interface Common {
   programs: Record<string, string[]>;
   file: (path: string) => string | undefined;
+  /** Where a path of the engine's machine lies on this one. */
+  hostPath: (path: string) => string;
 }
 
 /** Undefined: there is no such program in the container's PATH. An absolute path is taken as it is, in `cmd` alone. */
@@ -21,7 +23,7 @@ export function mainCommand(container: ContainerRecord, image: ImageDefinition, 
   const [name = "", ...args] = container.config.Cmd;
   const own = name.startsWith("/") && image.cmd[0] === name ? [name] : undefined;
   const program = own ?? image.programs?.[name] ?? common.programs[name];
-  return commandOf(program, args, { ...environment(container, image), ...image.processEnv });
+  return commandOf(program, args, { ...environment(container, image, common), ...image.processEnv });
 }
 
 export function execCommand(
@@ -32,9 +34,9 @@ export function execCommand(
   extraEnv: readonly string[],
 ): Command | undefined {
   const [name = "", ...args] = cmd;
-  const mounts = mountsOf(container.host);
+  const mounts = mountsHere(container, common);
   const mapped = args.map((arg) => throughMounts(arg, mounts) ?? image.files?.[arg] ?? common.file(arg) ?? arg);
-  const env = { ...environment(container, image), ...substituted(pairs(extraEnv), mounts) };
+  const env = { ...environment(container, image, common), ...substituted(pairs(extraEnv), mounts) };
   return commandOf(image.programs?.[name] ?? common.programs[name], mapped, env);
 }
 
@@ -44,9 +46,13 @@ function commandOf(program: string[] | undefined, args: string[], env: Record<st
 }
 
 /** A variable that names a mount's target is given the source instead: that is how the program finds a mounted file. */
-function environment(container: ContainerRecord, image: ImageDefinition): Record<string, string> {
-  const env = substituted(pairs(container.config.Env), mountsOf(container.host));
+function environment(container: ContainerRecord, image: ImageDefinition, common: Common): Record<string, string> {
+  const env = substituted(pairs(container.config.Env), mountsHere(container, common));
   return { ...env, ...portEnvironment(container, image) };
+}
+
+function mountsHere({ host }: ContainerRecord, { hostPath }: Common): Mount[] {
+  return mountsOf(host).map((mount) => ({ ...mount, source: hostPath(mount.source) }));
 }
 
 function substituted(env: [string, string][], mounts: readonly Mount[]): Record<string, string> {

@@ -16,13 +16,18 @@ export function checkName(name: string): void {
   }
 }
 
-export function newContainer(name: string, body: Json, image: LocalImage, now: string): ContainerRecord {
+export function newContainer(
+  name: string,
+  body: Json,
+  image: LocalImage,
+  { now, hostPath }: { now: string; hostPath: (path: string) => string },
+): ContainerRecord {
   const id = newId();
   const chosen = name === "" ? `stand_in_${id.slice(0, 8)}` : name;
   checkName(chosen);
   if (record(body.Healthcheck).Test !== undefined) throw badRequest("the stand-in runs no health checks");
   const host = hostConfig(record(body.HostConfig));
-  checkMounts(host);
+  checkMounts(host, hostPath);
   return {
     id,
     name: chosen,

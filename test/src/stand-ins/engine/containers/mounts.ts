@@ -24,16 +24,16 @@ export function mountsOf(config: HostConfig): Mount[] {
 }
 
 /** A missing source is an error for `Mounts`, and for `Binds` a folder that the Engine makes. */
-export function checkMounts(config: HostConfig): void {
+export function checkMounts(config: HostConfig, hostPath: (path: string) => string): void {
   for (const one of (config.Mounts ?? []).map(record)) {
     const source = text(one.Source);
-    if (one.Type !== "bind" || !existsSync(source)) throw badMount(text(one.Type), source);
+    if (one.Type !== "bind" || !existsSync(hostPath(source))) throw badMount(text(one.Type), source);
   }
   for (const { source, target } of mountsOf({ ...config, Mounts: [] })) {
     if (!source.startsWith("/") || !target.startsWith("/")) {
       throw badRequest(`invalid volume specification: '${source}:${target}'`);
     }
-    mkdirSyncIfAbsent(source);
+    mkdirSyncIfAbsent(hostPath(source));
   }
 }
 

@@ -7,10 +7,11 @@ import type { Common } from "../containers/command.ts";
 
 const BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
 
-export function commonPrograms(root: string, curl: string | undefined): Common {
+export function commonPrograms(root: string, curl: string | undefined, hostPath: (path: string) => string): Common {
   return {
     programs: { curl: [process.execPath, curl ?? besideThis()], cat: ["/bin/cat"] },
     file: (path) => (path === BUNDLE ? imageBundle(root) : undefined),
+    hostPath,
   };
 }
 
