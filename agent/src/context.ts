@@ -116,7 +116,7 @@ function makeKeeper({ options, config, logger, store, desired }: Ground, core: C
     desired,
     kept: store.kept,
     policy: config.policy,
-    policyFacts: (params, pins) => policyFacts(options.host, core, params, pins),
+    policyFacts: (params, pins) => policyFacts(options.host, params, pins),
     resourcesOf,
     onStanding: (standing, params) => {
       watcher.set(watchesOf(params));
@@ -126,12 +126,10 @@ function makeKeeper({ options, config, logger, store, desired }: Ground, core: C
   });
 }
 
-async function policyFacts(host: Host, core: Core, params: RoleParams, pins: Pins): Promise<PolicyFacts> {
+async function policyFacts(host: Host, params: RoleParams, pins: Pins): Promise<PolicyFacts> {
   const paths = await Promise.all(Object.values(params).map((one) => lookAtPaths(host.files, one)));
   return {
     addresses: await host.net.addresses(),
-    arch: (await host.metrics.facts()).arch,
-    ollamaVersion: core.loop.facts().ollamaVersion ?? null,
     gitlabHost: await gitlabHost(host.files),
     paths: Object.assign({}, ...paths) as PolicyFacts["paths"],
     pins,

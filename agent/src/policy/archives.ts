@@ -13,10 +13,3 @@ export function ollamaArchive(version: string, arch: OllamaArch, policy: LocalPo
   if (sha256 === undefined) return null;
   return { url: `${policy.ollama.source}/v${version}/${ollamaArchiveName(arch)}`, sha256 };
 }
-
-/** The versions that can be installed here. */
-export function archivesKnown(arch: OllamaArch, policy: LocalPolicy): string[] {
-  const tables = [OLLAMA_ARCHIVES, policy.ollama.archives];
-  const versions = tables.flatMap((table) => Object.keys(table).filter((key) => table[key]?.[arch] !== undefined));
-  return [...new Set(versions)].sort();
-}

@@ -7,9 +7,6 @@ export type PathKind = FileStat["kind"] | "absent";
 export interface PolicyFacts {
   /** This machine's addresses; empty when they could not be read, which stops nothing. */
   readonly addresses: readonly string[];
-  readonly arch: "x64" | "arm64";
-  /** Version of the Ollama that is installed; null when there is none or it is not known. */
-  readonly ollamaVersion: string | null;
   /** Host that the GitLab on this machine calls its own; null when it cannot be read. */
   readonly gitlabHost: string | null;
   /** What lies at the paths that the parameters name. */

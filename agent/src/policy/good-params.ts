@@ -53,8 +53,6 @@ export const goodParams = { ollama: goodOllama, gateway: goodGateway, gitlab: go
 
 export const goodFacts: PolicyFacts = {
   addresses: ["172.31.11.27", "172.31.11.20", "172.31.11.10"],
-  arch: "x64",
-  ollamaVersion: null,
   gitlabHost: null,
   paths: { "/usr/local/share/ca-certificates/gitlab.crt": "file", "/etc/fettle/gitlab-token": "file" },
   pins: {},

@@ -67,7 +67,6 @@ const OLLAMA: readonly (readonly [string, Record<string, unknown>, string, Code]
   ["a value with a backslash", { env: { OLLAMA_KEEP_ALIVE: "5m\\" } }, "ollama.drop-in", "policy.env-value"],
   ["a value with curly quotes", { env: { OLLAMA_KEEP_ALIVE: "“5m”" } }, "ollama.drop-in", "policy.env-value"],
   ["a value with a zero byte", { env: { OLLAMA_KEEP_ALIVE: "5m\0" } }, "ollama.drop-in", "policy.env-value"],
-  ["an archive that nobody checked", { version: "0.17.2" }, "ollama.install", "policy.ollama-archive"],
   [
     "a model from a stranger's registry",
     model("205.237.106.117:8443/attacker/m:latest"),

@@ -1,7 +1,5 @@
 import { ipAddress, isUnspecified } from "@fettle/shared/lib/address.ts";
 import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
-import { OLLAMA_DEFAULT } from "@fettle/shared/roles/ollama.ts";
-import { archivesKnown, ollamaArchive } from "./archives.ts";
 import type { PolicyFacts } from "./facts.ts";
 import { addressRefusal, ownAddressRefusal } from "./hosts.ts";
 import { type LocalPolicy, OLLAMA_ENV } from "./local-policy.ts";
@@ -21,7 +19,6 @@ export function reviewOllama(params: OllamaParams, policy: LocalPolicy, facts: P
   const everything = [...SERVER, ...models];
   refusals.add(everything, listenRefusal(params.listen.host, policy, facts));
   for (const [name, value] of Object.entries(params.env)) refusals.add(SERVER, envRefusal(name, value, policy));
-  refusals.add(["ollama.install"], archiveRefusal(params.version, policy, facts));
   for (const { name } of params.models)
     refusals.add([`ollama.model[${name}]`, `ollama.warm[${name}]`], modelNameRefusal(name, policy.ollama.registries));
   for (const probe of params.probes) refusals.add(["ollama.host"], probeRefusal(probe, {}, policy));
@@ -43,14 +40,4 @@ function envRefusal(name: string, value: string, policy: LocalPolicy): Refusal |
       args: { found: shown(name), under: "policy.ollama.env", line: `- ${/^\w+$/.test(name) ? name : shown(name)}` },
     };
   return PLAIN_VALUE.test(value) ? null : { code: "policy.env-value", args: { name, found: shown(value) } };
-}
-
-/** Only what would be downloaded needs a sum: an installed Ollama of the wanted version is left as it is. */
-function archiveRefusal(version: string, policy: LocalPolicy, facts: PolicyFacts): Refusal | null {
-  if (facts.ollamaVersion !== null && (version === "any" || version === facts.ollamaVersion)) return null;
-  const wanted = version === "any" ? OLLAMA_DEFAULT : version;
-  if (ollamaArchive(wanted, facts.arch, policy) !== null) return null;
-  const line = `"${wanted}": { ${facts.arch}: <sha256 of the archive> }`;
-  const args = { found: wanted, arch: facts.arch, known: archivesKnown(facts.arch, policy).join(", ") };
-  return { code: "policy.ollama-archive", args: { ...args, under: "policy.ollama.archives", line } };
 }

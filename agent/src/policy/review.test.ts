@@ -3,6 +3,7 @@ import { render } from "@fettle/shared/codes/render.ts";
 import { must } from "@fettle/shared/lib/must.ts";
 import { ROLE_NAMES, roleNamed } from "@fettle/shared/roles/roles.ts";
 import t from "tap";
+import { allowedProbes } from "./allowed-probes.ts";
 import { ollamaArchive } from "./archives.ts";
 import type { PolicyFacts } from "./facts.ts";
 import { goodFacts, goodGitlab, goodParams } from "./good-params.ts";
@@ -74,12 +75,6 @@ t.test("a line of agent.yaml allows what it names", (t) => {
   const cases: readonly [string, string, string, LocalPolicy][] = [
     ["ollama", "a variable", "another PATH", local({ ollama: { env: ["PATH"] } })],
     ["ollama", "a registry", "a model from hf.co without a local line", local({ ollama: { registries: ["hf.co"] } })],
-    [
-      "ollama",
-      "a sum",
-      "an archive that nobody checked",
-      local({ ollama: { archives: { "0.17.2": { x64: "a".repeat(64) } } } }),
-    ],
     ["gateway", "a range", "published on a public address", local({ privateRanges: ["203.0.113.0/24"] })],
     [
       "gateway",
@@ -146,16 +141,25 @@ t.test("an unknown role has nothing that could be allowed", (t) => {
   t.end();
 });
 
+t.test("only what a role reaches is probed", (t) => {
+  const wild = { peer: "x", host: "172.31.11.1", port: 22, service: "ollama" as const };
+  const gateway = { ...goodParams.gateway, probes: [...goodParams.gateway.probes, wild] };
+  const roles = { gateway, gitlab: goodParams.gitlab, ollama: { ...goodParams.ollama, probes: [wild] } };
+  const expected = [...goodParams.gateway.probes, ...goodParams.gitlab.probes];
+  t.strictSame(allowedProbes(roles, defaultPolicy), expected);
+  t.end();
+});
+
 t.test("archives: the vendor's source and a known sum", (t) => {
   t.match(ollamaArchive("0.32.15", "arm64", defaultPolicy), {
     url: "https://github.com/ollama/ollama/releases/download/v0.32.15/ollama-linux-arm64.tar.zst",
     sha256: /^c898/,
   });
   t.equal(ollamaArchive("0.1.0", "x64", defaultPolicy), null);
+  const local0 = local({ ollama: { archives: { "0.1.0": { x64: "a".repeat(64) } } } });
+  t.equal(ollamaArchive("0.1.0", "x64", local0)?.sha256, "a".repeat(64));
+  t.equal(ollamaArchive("0.1.0", "arm64", local0), null);
   const mirror = local({ ollama: { source: "http://10.0.0.5/ollama" } });
   t.match(ollamaArchive("0.32.15", "x64", mirror)?.url, /^http:\/\/10\.0\.0\.5\/ollama\/v0\.32\.15\//);
-  const installed = { ...goodFacts, ollamaVersion: "0.17.2" };
-  const params = { ...goodParams.ollama, version: "0.17.2" };
-  t.strictSame([...review("ollama", params, defaultPolicy, installed).refusals], [], "an installed one needs no sum");
   t.end();
 });

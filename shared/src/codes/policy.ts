@@ -48,11 +48,6 @@ export const policyCodes = {
     cause: "The value of {name} holds a character that a unit file reads as more than text: {found}.",
     remedy: "Use printable ASCII without quotes, %, $ and backslash.",
   },
-  "policy.ollama-archive": {
-    severity: "critical",
-    cause: "Ollama {found} for {arch} is not in this agent's table of checked archives.",
-    remedy: `Declare a version that it knows ({known}), or add its sha256: ${ADD} ${RESTART}`,
-  },
   "policy.model-name": {
     severity: "critical",
     cause: "{found} is not the name of a model.",
