@@ -1,5 +1,6 @@
+import { Bench } from "@fettle/agent/system/contract/bench.ts";
 import { makeRealHost } from "@fettle/agent/system/real/host.ts";
-import { Bench, unitsCases } from "@fettle/agent/system/units.contract.ts";
+import { unitsCases } from "@fettle/agent/system/units.contract.ts";
 
 /** Runs the units' cases on this machine, which has systemd; root only. Prints TAP. */
 const host = makeRealHost();

@@ -1,4 +1,5 @@
 import "reflect-metadata";
+import type { webcrypto } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:http";
@@ -107,7 +108,7 @@ interface Failure {
   readonly name: string;
   readonly url: () => Promise<string>;
   readonly options?: Partial<HttpRequest>;
-  readonly expected: object;
+  readonly expected: { code: string | RegExp } | { name: string } | { message: string };
   /** The headers come, so that a stream fails while it is read. */
   readonly inBody?: boolean;
 }
@@ -275,7 +276,7 @@ interface Issued {
   readonly key: string;
   readonly cert: string;
   readonly expiresAt: number;
-  readonly keys: CryptoKeyPair;
+  readonly keys: webcrypto.CryptoKeyPair;
 }
 
 /** A certificate signed by another one, or by itself. */
