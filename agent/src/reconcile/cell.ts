@@ -13,7 +13,7 @@ export interface ActiveRun {
   progress: Progress | null;
 }
 
-/** What the loop knows of one resource. Times are monotonic ms but `since`. */
+/** What the loop knows of one resource. Times are monotonic ms but `since` and `lookedAt`. */
 export interface Cell {
   readonly resource: Resource;
   verdict: Verdict | null;

@@ -5,7 +5,7 @@ import { registerRoutes } from "@fettle/coordinator/api/register.ts";
 import { run } from "@fettle/coordinator/cli/run.ts";
 import type { ResourceReport } from "@fettle/shared/protocol/resource-report.ts";
 import Fastify from "fastify";
-import t from "tap";
+import t, { type Test } from "tap";
 import { type Bench, EXAMPLE, makeBench } from "./bench.ts";
 
 interface Terminal {
@@ -20,10 +20,19 @@ interface Run {
   readonly err: string;
 }
 
-type Fettle = (line: string, more?: { files?: Record<string, string>; tty?: Terminal; env?: object }) => Promise<Run>;
+interface More {
+  readonly files?: Record<string, string>;
+  readonly tty?: Terminal;
+  readonly env?: object;
+  readonly signal?: AbortSignal;
+  /** Called with everything written so far. */
+  readonly onWrite?: (text: string) => void;
+}
+
+type Fettle = (line: string, more?: More) => Promise<Run>;
 
 /** The CLI in this process, on a real socket of a coordinator without agents. */
-async function begin(t: Tap.Test): Promise<{ bench: Bench; fettle: Fettle }> {
+async function begin(t: Pick<Test, "teardown">): Promise<{ bench: Bench; fettle: Fettle }> {
   const bench = await makeBench();
   const folder = mkdtempSync(join(tmpdir(), "fettle-cli-"));
   const socket = join(folder, "admin.sock");
@@ -35,18 +44,18 @@ async function begin(t: Tap.Test): Promise<{ bench: Bench; fettle: Fettle }> {
     await bench.stop();
     rmSync(folder, { recursive: true });
   });
-  const fettle: Fettle = async (line, { files = {}, tty = {}, env = {} } = {}) => {
+  const fettle: Fettle = async (line, { files = {}, tty = {}, env = {}, signal, onWrite = () => undefined } = {}) => {
     const [out, err]: [string[], string[]] = [[], []];
     let mono = 0;
     const sleep = async (ms: number) => {
       mono += ms;
     };
     const code = await run(line.split(" "), {
-      stdout: { ...tty, write: (text: string) => out.push(text) },
+      stdout: { ...tty, write: (text: string) => onWrite(take(out, text)) },
       stderr: { write: (text: string) => err.push(text) },
       environment: { FETTLE_SOCKET: socket, ...env },
       clock: { now: () => bench.clock.now(), mono: () => mono, sleep, random: () => 0.5 },
-      signal: new AbortController().signal,
+      signal: signal ?? new AbortController().signal,
       readFile: async (path) => {
         const found = { "stack.yaml": EXAMPLE, ...files }[path];
         if (found === undefined) throw new Error("no such file");
@@ -59,10 +68,10 @@ async function begin(t: Tap.Test): Promise<{ bench: Bench; fettle: Fettle }> {
   return { bench, fettle };
 }
 
-declare namespace Tap {
-  interface Test {
-    teardown(work: () => Promise<void>): void;
-  }
+/** Everything written so far. */
+function take(written: string[], text: string): string {
+  written.push(text);
+  return written.join("");
 }
 
 const MODEL = "ollama.model[mistral:instruct]";
@@ -305,4 +314,40 @@ t.test("a run's log", async (t) => {
   t.equal((await world.fettle(`logs ollama-1/${MODEL}`)).out, "pulling\n[2Kdone\n", "the last run of a resource");
   t.equal((await world.fettle("logs 00000000-0000-7000-8000-000000000009")).code, 1);
   t.match((await world.fettle("get runs")).out, /repaired/);
+});
+
+t.test("events --watch: what was, then each as it happens, none twice and none lost", async (t) => {
+  const world = await begin(t);
+  await converged(world);
+  const end = new AbortController();
+  const reasons = ["one", "two", "three"];
+  let next = 0;
+  const step = (text: string) => {
+    const seen = reasons.filter((reason) => text.includes(`: ${reason}`)).length;
+    if (seen === reasons.length) end.abort();
+    else if (seen === next && text.includes("Revision 1")) {
+      const reason = reasons[next];
+      next += 1;
+      void world.fettle(`pause stack --reason ${reason}`);
+    }
+  };
+  const watching = world.fettle("events --watch", { signal: end.signal, onWrite: step });
+  const { out, code } = await watching;
+  t.equal(code, 0);
+  for (const reason of reasons) t.equal(out.split(`: ${reason}`).length, 2, reason);
+});
+
+t.test("status --watch prints what changes", async (t) => {
+  const world = await begin(t);
+  await converged(world);
+  const end = new AbortController();
+  let asked = false;
+  const onWrite = (text: string) => {
+    if (text.includes("paused")) end.abort();
+    if (asked) return;
+    asked = true;
+    void world.bench.report("ollama-1", [{ id: "ollama.listening" }, { id: MODEL, state: "paused", reason: "work" }]);
+  };
+  const { out } = await world.fettle("status --watch", { signal: end.signal, onWrite });
+  t.match(out, /Z ollama-1\/ollama\.model\[mistral:instruct\] paused work\n.*Z stack in-sync -> paused\n$/);
 });

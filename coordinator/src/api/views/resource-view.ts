@@ -12,6 +12,7 @@ export function resourceViews(node: string, state: NodeState): ResourceView[] {
 export function resourceView(node: string, report: ResourceReport, stale: boolean): ResourceView {
   const where = `${node}/${report.id}`;
   const { id, hash, since, changes, code, reason, args, progress, disturbs } = report;
+  const text = reason ?? code;
   const entry = code === undefined ? undefined : known(code);
   return {
     node,
@@ -21,7 +22,8 @@ export function resourceView(node: string, report: ResourceReport, stale: boolea
     changes,
     state: stale && report.state !== "released" ? "unknown" : report.state,
     ...(stale ? { lastState: report.state } : {}),
-    ...(code === undefined ? {} : { code, text: reason ?? code }),
+    ...(code === undefined ? {} : { code }),
+    ...(text === undefined ? {} : { text }),
     ...(entry === undefined ? {} : { severity: entry.severity, remedy: remedyOf(entry, args ?? {}, where) }),
     findings: report.findings.map((finding) => noteOf(finding.code, finding.args, where)),
     ...(progress === undefined || stale ? {} : { progress }),
