@@ -14,15 +14,15 @@ const folder = await mkdtemp(join(tmpdir(), "fettle-contract-"));
 try {
   const outfile = join(folder, "units-on-host.mjs");
   await bundle(join(import.meta.dirname, "units-on-host.ts"), outfile);
-  await docker(["cp", "--quiet", process.execPath, `${container}:/run/fettle-contract-node`]);
-  await docker(["cp", "--quiet", outfile, `${container}:/run/fettle-contract.mjs`]);
-  const argv = ["exec", container, "/run/fettle-contract-node", "/run/fettle-contract.mjs", words];
+  await docker(["cp", "--quiet", process.execPath, `${container}:/root/fettle-contract-node`]);
+  await docker(["cp", "--quiet", outfile, `${container}:/root/fettle-contract.mjs`]);
+  const argv = ["exec", container, "/root/fettle-contract-node", "/root/fettle-contract.mjs", words];
   const { code, stdout, stderr } = await tryDocker(argv, { timeoutMs: 180_000 });
   process.stdout.write(stdout);
   process.stderr.write(stderr);
   process.exitCode = code;
 } finally {
-  await tryDocker(["exec", container, "rm", "-f", "/run/fettle-contract-node", "/run/fettle-contract.mjs"]);
+  await tryDocker(["exec", container, "rm", "-f", "/root/fettle-contract-node", "/root/fettle-contract.mjs"]);
   await rm(folder, { recursive: true });
 }
 

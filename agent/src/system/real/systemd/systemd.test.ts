@@ -57,7 +57,7 @@ const hasSystemd = await bus.available();
 
 t.test("without systemd every order says so, and a watch is silent", { skip: hasSystemd }, async (t) => {
   const units = new RealUnits(bus);
-  const orders = [
+  const orders: readonly (() => Promise<unknown>)[] = [
     () => units.show("x.service"),
     () => units.start("x.service"),
     () => units.enable("x.service"),
