@@ -1,11 +1,13 @@
 import type { Host } from "../system/host.ts";
+import { type GitlabClient, gitlabClient } from "./gitlab/gitlab.ts";
 import { type OllamaClient, ollamaClient } from "./ollama.ts";
 
 /** The protocol clients, made once from the host. */
 export interface Clients {
+  readonly gitlab: GitlabClient;
   readonly ollama: OllamaClient;
 }
 
 export function makeClients(host: Host): Clients {
-  return { ollama: ollamaClient(host) };
+  return { gitlab: gitlabClient(host), ollama: ollamaClient(host) };
 }

@@ -7,6 +7,8 @@ export interface HttpRequest {
   readonly body?: string | Uint8Array;
   /** PEM certificates that are trusted beside the system's. */
   readonly ca?: string;
+  /** The name that the certificate is asked and verified for, when it is not the URL's host. */
+  readonly servername?: string;
   /** Time for the whole answer, headers and body. */
   readonly deadlineMs: number;
   /** Longest silence between bytes, from the start on; `deadlineMs` when not given. */

@@ -5,6 +5,8 @@ import { cliCodes } from "./cli.ts";
 import type { CodeDefinition } from "./code.ts";
 import { coordinatorCodes } from "./coordinator.ts";
 import { enrolmentCodes } from "./enrolment.ts";
+import { gitlabCodes } from "./gitlab.ts";
+import { gitlabDuoCodes } from "./gitlab-duo.ts";
 import { healthCodes } from "./health.ts";
 import { hubCodes } from "./hub.ts";
 import { identityCodes } from "./identity.ts";
@@ -24,6 +26,8 @@ const catalogue = {
   ...agentLocalCodes,
   ...agentCodes,
   ...linkCodes,
+  ...gitlabCodes,
+  ...gitlabDuoCodes,
   ...ollamaCodes,
   ...stackCodes,
   ...steerCodes,

@@ -111,7 +111,7 @@ export class Exchange {
   }
 }
 
-async function optionsOf({ url, method, headers, socketPath, ca }: HttpRequest): Promise<RequestOptions> {
+async function optionsOf({ url, method, headers, socketPath, ca, servername }: HttpRequest): Promise<RequestOptions> {
   const secure = url.startsWith("https:") ? { secureContext: await trustOf(ca), rejectUnauthorized: true } : {};
   return {
     ...secure,
@@ -119,6 +119,7 @@ async function optionsOf({ url, method, headers, socketPath, ca }: HttpRequest):
     method: method ?? "GET",
     headers: { ...headers },
     ...(socketPath && { socketPath }),
+    ...(servername && { servername }),
   };
 }
 
