@@ -68,7 +68,7 @@ export class AgentSide {
   readonly #end = new AbortController();
   readonly #ran: Promise<void>;
 
-  constructor(coordinators: readonly Address[], identity: Identity | null, speed = 20) {
+  constructor(coordinators: readonly Address[], identity: Identity | null, speed = 5) {
     this.clock = new FastClock(speed);
     const acknowledge = (ids: readonly string[]): void => {
       this.runs = this.runs.filter(({ id }) => !ids.includes(id));

@@ -7,6 +7,9 @@ import { newCa, newIdentity, newServer } from "./certificates.ts";
 import { FakeCoordinator, onHello, type Script, welcome } from "./fake-coordinator.ts";
 import { ca, identity, pair, server, until } from "./scene.ts";
 
+/** Where a test waits for a deadline of a minute. */
+const SPEED = 20;
+
 t.test("hello is the first frame and carries the whole report; welcome makes the link", async (t) => {
   const { coordinator, agent } = await pair(t);
   const peer = await coordinator.peer(0);
@@ -90,9 +93,13 @@ t.test("what ends a connection, each with its code; the next one is made by itse
     ["silence after welcome", after(() => {}), "link.silent", /60 s/],
   ];
   for (const [name, script, code, message] of cases) {
-    const { coordinator, agent } = await pair(t, (coordinator) => {
-      coordinator.script = script;
-    });
+    const { coordinator, agent } = await pair(
+      t,
+      (coordinator) => {
+        coordinator.script = script;
+      },
+      SPEED,
+    );
     let problem: FettleError | null = null;
     await until(() => {
       problem ??= agent.link.status().problem;

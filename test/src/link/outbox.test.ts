@@ -111,13 +111,17 @@ t.test("logs go chunk by chunk, the next after the acknowledgement", async (t) =
 });
 
 t.test("metrics and pings go out by themselves", async (t) => {
-  const { coordinator } = await pair(t, (coordinator) => {
-    coordinator.script = onHello((peer) => {
-      peer.send("welcome", { ...welcome });
-      const beat = setInterval(() => peer.send("ping", { at: 1 }), 500);
-      peer.socket.on("close", () => clearInterval(beat));
-    });
-  });
+  const { coordinator } = await pair(
+    t,
+    (coordinator) => {
+      coordinator.script = onHello((peer) => {
+        peer.send("welcome", { ...welcome });
+        const beat = setInterval(() => peer.send("ping", { at: 1 }), 500);
+        peer.socket.on("close", () => clearInterval(beat));
+      });
+    },
+    20,
+  );
   const peer = await coordinator.peer(0);
   t.strictSame((await peer.first("metrics")).body.values, { load1: 0.5 });
   await peer.until(() => peer.of("ping").length >= 4);
@@ -125,7 +129,7 @@ t.test("metrics and pings go out by themselves", async (t) => {
 });
 
 t.test("asks: answered, one at a time per kind, with a deadline, and never too large", async (t) => {
-  const { coordinator, agent } = await pair(t);
+  const { coordinator, agent } = await pair(t, () => {}, 20);
   const peer = await coordinator.peer(0);
   await until(() => agent.link.status().state === "connected");
   const answer = (id: string) => peer.until(() => peer.of("answer").find(({ body }) => body.id === id));

@@ -1,4 +1,3 @@
-import type { Identity } from "@fettle/agent/store/identity.ts";
 import type { Test } from "tap";
 import { AgentSide } from "./agent-side.ts";
 import { newCa, newIdentity, newServer } from "./certificates.ts";
@@ -17,11 +16,11 @@ export interface Pair {
 export async function pair(
   t: Test,
   before: (coordinator: FakeCoordinator) => void = () => {},
-  who: Identity = identity,
+  speed = 5,
 ): Promise<Pair> {
   const coordinator = new FakeCoordinator(ca, server);
   before(coordinator);
-  const agent = new AgentSide([await coordinator.listen()], who);
+  const agent = new AgentSide([await coordinator.listen()], identity, speed);
   t.teardown(async () => {
     coordinator.close();
     await agent.stop();
