@@ -62,9 +62,9 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
     const meta = await store.meta.read();
     if (meta === undefined) throw new FettleError("store.not-initialised", { folder: data });
     const events = await EventFeed.open(store, clock);
-    const pki = await openPki({ config, clock, logger }, store, meta);
+    const pki = await openPki({ config, clock, logger }, store, meta, () => hub.port);
     const ingest = new Ingest({ store, clock, logger, events, touch: (node) => reconciler.touch(node) });
-    const hub = createHub({ config, clock, logger }, meta, pki, ingest);
+    const hub: Hub = createHub({ config, clock, logger }, meta, pki, ingest);
     const parts: ReconcilerParts = { clock, logger, store, meta, hub, events };
     const reconciler: Reconciler = createReconciler(parts);
     return { ...parts, config, pki, reconciler };
@@ -74,14 +74,19 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
   }
 }
 
-async function openPki({ config, clock, logger }: Given, store: Store, meta: MetaRow): Promise<Pki> {
+async function openPki(
+  { config, clock, logger }: Given,
+  store: Store,
+  meta: MetaRow,
+  agentPort: () => number,
+): Promise<Pki> {
   return await Pki.open({
     folder: join(config.paths.data, "pki"),
     store,
     clock,
     coordinatorId: meta.coordinatorId,
     names: [config.api.host, config.agents.host, ...config.names],
-    agentPort: config.agents.port,
+    agentPort,
     onRenewalFailed: (error) => logger.error({ err: error }, "server certificate not renewed"),
   });
 }

@@ -47,8 +47,10 @@ export class Hub implements Service {
   readonly #sessions = new Map<string, Session>();
   readonly #all = new Set<Session>();
   #stopping = false;
+  #port: number;
 
   constructor(parts: HubParts) {
+    this.#port = parts.address.port;
     this.#parts = parts;
     this.#brake = new FleetBrake(parts.clock);
     this.#listener = new Listener({
@@ -60,7 +62,14 @@ export class Hub implements Service {
 
   /** Throws `coordinator.cannot-listen`. */
   async listen(): Promise<AddressInfo> {
-    return await this.#listener.listen();
+    const address = await this.#listener.listen();
+    this.#port = address.port;
+    return address;
+  }
+
+  /** The agents' port; what was configured until it listens. */
+  get port(): number {
+    return this.#port;
   }
 
   /** Serves until the signal fires, then says good-bye to all. */

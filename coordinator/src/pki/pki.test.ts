@@ -41,7 +41,14 @@ async function world(test: Test): Promise<World> {
   const clock = new HandClock();
   await createAuthority(folder, "c0ffee", clock);
   const store = await openStore(join(root, "fettle.db"));
-  const parts = { folder, store, clock, coordinatorId: "c0ffee", names: ["127.9.9.9", "hq.example"], agentPort: 7444 };
+  const parts = {
+    folder,
+    store,
+    clock,
+    coordinatorId: "c0ffee",
+    names: ["127.9.9.9", "hq.example"],
+    agentPort: () => 7444,
+  };
   const open = (): Promise<Pki> => Pki.open({ ...parts, onRenewalFailed: (error) => test.fail(String(error)) });
   test.teardown(async () => {
     await store.close();

@@ -40,7 +40,7 @@ export interface PkiParts {
   /** Names and addresses for the coordinator's certificate beside its own. */
   readonly names: readonly string[];
   /** The port of the agents' listener, as agents are told. */
-  readonly agentPort: number;
+  readonly agentPort: () => number;
   readonly onRenewalFailed: (error: unknown) => void;
 }
 
@@ -123,7 +123,7 @@ export class Pki implements Service {
     this.#limit.take(from);
     const { store, clock, agentPort } = this.#parts;
     const { coordinatorName } = this;
-    return await enrol({ store, clock, authority: this.#authority, coordinatorName, agentPort }, request);
+    return await enrol({ store, clock, authority: this.#authority, coordinatorName, agentPort: agentPort() }, request);
   }
 
   /** Revokes all that the node has: certificates and unused tokens. Its connection is the caller's to cut. */
