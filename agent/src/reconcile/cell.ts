@@ -18,7 +18,7 @@ export interface Cell {
   readonly resource: Resource;
   verdict: Verdict | null;
   looking: boolean;
-  /** Wall-clock ms of the last look; said in the report for kinds of a slow pace. */
+  /** Wall-clock ms of the last look, or of the check it rests on; said in the report for kinds of a slow pace. */
   lookedAt: number | null;
   /** The next look that no event asks for; infinite when the pace alone decides. */
   lookAgainAt: number;
@@ -75,7 +75,12 @@ const SLOW_MS = 5 * 60_000;
 
 /** Looked at so seldom that whoever waits for its word must know when that was. */
 export function isSlow(resource: Resource): boolean {
-  return resource.everyMs >= SLOW_MS;
+  return resource.everyMs >= SLOW_MS || resource.checkedAt !== undefined;
+}
+
+/** When what a look found was checked: now, unless the kind says otherwise. */
+export function checkedAt(resource: Resource, observed: unknown, now: number): number | null {
+  return observed === null || resource.checkedAt === undefined ? now : resource.checkedAt(observed);
 }
 
 const MAX_CHANGES = 50;

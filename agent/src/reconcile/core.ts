@@ -65,6 +65,7 @@ function contextOf(
   standing: Standing,
 ): ResourceContext {
   const { id, hash } = resource;
+  const gate = standing.gates.find((one) => one.resource === id);
   return {
     host,
     clients,
@@ -77,5 +78,6 @@ function contextOf(
     approved: standing.approvals.some(
       (one) => one.resource === id && one.hash === hash && store.kept.get(id, `approval:${one.token}`) === null,
     ),
+    ...(gate && { gate }),
   };
 }

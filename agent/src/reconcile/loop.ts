@@ -8,7 +8,7 @@ import type { Pass, Resource, ResourceContext } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Busy } from "./busy.ts";
-import { type ActiveRun, type Cell, isSlow, newCell, reportOf, say } from "./cell.ts";
+import { type ActiveRun, type Cell, checkedAt, isSlow, newCell, reportOf, say } from "./cell.ts";
 import type { Contention } from "./contention.ts";
 import type { Judge } from "./judge.ts";
 import { type Look, look } from "./look.ts";
@@ -129,11 +129,19 @@ export class Loop implements Service {
     this.#pending = false;
     this.#forced = new Set();
     this.#pass = newPass(uuidv7(this.#deps.clock.now()));
+    const paces = this.#duePaces(now);
     for (const cell of this.#cells.values()) {
-      if (forced.has(cell.resource.id) || cell.lookAgainAt <= now || (woken && cell.resource.everyMs === 0))
-        this.#look(cell);
+      const { id, everyMs } = cell.resource;
+      const along = paces.has(everyMs) && cell.lookAgainAt - now <= everyMs / 2;
+      if (forced.has(id) || cell.lookAgainAt <= now || (woken && everyMs === 0) || along) this.#look(cell);
     }
     this.#decideAll();
+  }
+
+  /** Kinds of one pace are looked at together where they can be: what they observe is shared within a pass. */
+  #duePaces(now: number): Set<number> {
+    const due = [...this.#cells.values()].filter((cell) => cell.lookAgainAt <= now && cell.resource.everyMs > 0);
+    return new Set(due.map((cell) => cell.resource.everyMs));
   }
 
   #look(cell: Cell): void {
@@ -168,8 +176,9 @@ export class Loop implements Service {
   #take(cell: Cell, { verdict, observed }: Look, written: boolean): void {
     const now = this.#deps.clock.mono();
     cell.verdict = verdict;
-    cell.lookedAt = this.#deps.clock.now();
-    if (isSlow(cell.resource)) this.#deps.onChange();
+    const lookedAt = checkedAt(cell.resource, observed, this.#deps.clock.now());
+    if (isSlow(cell.resource) && cell.lookedAt !== lookedAt) this.#deps.onChange();
+    cell.lookedAt = lookedAt;
     cell.lookAgainAt = this.#nextLook(cell, now);
     const drift = verdict.kind === "drift" ? verdict : null;
     cell.driftAt = drift ? (cell.driftAt ?? now) : null;

@@ -2,7 +2,17 @@ import { hashOf } from "@fettle/shared/lib/canonical.ts";
 import type { Resource } from "./resource.ts";
 
 type Required = "id" | "observe" | "diff";
-type Optional = "after" | "long" | "polled" | "everyMs" | "lookMs" | "touches" | "service" | "apply" | "facts";
+type Optional =
+  | "after"
+  | "long"
+  | "polled"
+  | "everyMs"
+  | "lookMs"
+  | "touches"
+  | "service"
+  | "apply"
+  | "facts"
+  | "checkedAt";
 
 /** What a kind says of itself; the rest has defaults. */
 export type Parts<Observed> = Pick<Resource<Observed>, Required> &

@@ -1,5 +1,6 @@
 import type { CodeArgs } from "@fettle/shared/codes/code.ts";
 import type { Code } from "@fettle/shared/codes/codes.ts";
+import type { Gate } from "@fettle/shared/protocol/desired.ts";
 import type { Change, Progress } from "@fettle/shared/protocol/resource-report.ts";
 import type { Clients } from "../clients/clients.ts";
 import type { Host } from "../system/host.ts";
@@ -61,6 +62,8 @@ export interface ResourceContext {
   readonly kept: Kept;
   /** True when a person approved this resource at its present hash; the next apply uses it up. */
   readonly approved: boolean;
+  /** Its gate, for a kind whose look itself is held back; absent in a plan. */
+  readonly gate?: Gate;
 }
 
 /**
@@ -91,6 +94,8 @@ export interface Resource<Observed = unknown> {
   apply?(ctx: ResourceContext, changes: readonly Change[], signal: AbortSignal, reporter: Reporter): Promise<void>;
   /** Facts that the observation found, for the report. */
   facts?(observed: Observed): Readonly<Record<string, string>>;
+  /** Wall-clock ms of the check that the observation rests on, for a kind that keeps one for a while; null before it. */
+  checkedAt?(observed: Observed): number | null;
   /** Which service its `disturbs` is about, and so where to look for users; null when it disturbs none. */
   readonly service: ServiceUse | null;
 }

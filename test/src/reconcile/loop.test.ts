@@ -254,3 +254,27 @@ t.test("a state in transit is looked at again after a second and not repaired", 
   t.same(bench.applied, []);
   await bench.stop();
 });
+
+t.test("kinds of one pace are looked at in one pass, and what a kept check rests on is said", async (t) => {
+  const bench = makeBench();
+  const passes = new Map<string, string[]>();
+  const seen = (id: string) => passes.get(id) ?? [];
+  const slow = (id: string, everyMs: number) =>
+    bench.resource(id, "absent", {
+      everyMs,
+      checkedAt: () => 42,
+      observe: async (ctx) => {
+        passes.set(id, [...seen(id), ctx.pass.id]);
+        return "absent";
+      },
+    });
+  bench.set([slow("a.one", 60_000), slow("a.two", 60_000), slow("a.other", 3_600_000)]);
+  await bench.clock.advance(40_000);
+  bench.loop.wake("operator", ["a.two"]);
+  await bench.clock.advance(24_000);
+  t.equal(seen("a.two").length, 3, "at the start, when asked for, and along with the other");
+  t.equal(seen("a.one").at(-1), seen("a.two").at(-1));
+  t.equal(seen("a.other").length, 1);
+  t.equal(bench.state("a.one").checkedAt, 42);
+  await bench.stop();
+});
