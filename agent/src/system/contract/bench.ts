@@ -82,8 +82,9 @@ export class Bench {
     }
   }
 
-  async kill(pid: number): Promise<void> {
-    await this.host.exec.run(["kill", "-KILL", String(pid)], { timeoutMs: 5_000 });
+  /** The units are this machine's own. */
+  kill(pid: number): void {
+    process.kill(pid, "SIGKILL");
   }
 
   /** Leaves nothing behind, whatever state the case ended in. */

@@ -104,7 +104,7 @@ export const stateCases: readonly UnitsCase[] = [
     name: "a program that is killed fails its unit",
     async run(bench) {
       const { mainPid } = await bench.started(SLEEP);
-      await bench.kill(mainPid);
+      bench.kill(mainPid);
       const state = await bench.until("failed", (now) => now.active === "failed");
       assert.equal(state.result, "signal");
       assert.equal(state.mainPid, 0);
@@ -116,7 +116,7 @@ export const stateCases: readonly UnitsCase[] = [
     name: "a program that is killed is restarted where the unit says so, and that is counted",
     async run(bench) {
       const { mainPid } = await bench.started(SLEEP, "Restart=always", "RestartSec=0.2");
-      await bench.kill(mainPid);
+      bench.kill(mainPid);
       const again = await bench.until("restarted", (now) => now.restarts === 1 && now.active === "active");
       assert.notEqual(again.mainPid, mainPid);
     },
@@ -125,7 +125,7 @@ export const stateCases: readonly UnitsCase[] = [
     name: "between two restarts a unit is activating",
     async run(bench) {
       const { mainPid } = await bench.started(SLEEP, "Restart=always", "RestartSec=60");
-      await bench.kill(mainPid);
+      bench.kill(mainPid);
       const state = await bench.until("waiting", (now) => now.active === "activating");
       assert.equal(state.sub, "auto-restart");
       await bench.host.units.stop(bench.unit);

@@ -97,6 +97,7 @@ export const transientCases: readonly UnitsCase[] = [
   },
   {
     name: "a transient unit whose program is missing is not started",
+    only: "systemd",
     async run(bench) {
       const argv = ["no-such-program-here"];
       const start = bench.host.units.runTransient({ name: bench.name, description: "None", argv });

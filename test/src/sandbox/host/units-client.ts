@@ -1,6 +1,6 @@
 import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
-import type { TransientUnit, UnitState, Units } from "@fettle/agent/system/units.ts";
+import { type TransientUnit, UnitError, type UnitState, type Units } from "@fettle/agent/system/units.ts";
 import type { UnitAnswer, UnitCall } from "../machine/protocol.ts";
 
 interface Pending {
@@ -103,7 +103,7 @@ export class UnitsClient implements Units {
     }
     const pending = this.#pending.get(answer.id);
     this.#pending.delete(answer.id);
-    if ("error" in answer) pending?.reject(new Error(answer.error));
+    if ("error" in answer) pending?.reject(errorOf(answer));
     else pending?.resolve(answer.result);
   }
 
@@ -112,4 +112,8 @@ export class UnitsClient implements Units {
     for (const pending of this.#pending.values()) pending.reject(new Error("the machine's unit manager went away"));
     this.#pending.clear();
   }
+}
+
+function errorOf({ error, refusal }: Extract<UnitAnswer, { error: string }>): Error {
+  return refusal ? new UnitError(refusal.code, refusal.unit, refusal.reason) : new Error(error);
 }

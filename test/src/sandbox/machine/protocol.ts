@@ -1,4 +1,4 @@
-import type { TransientUnit } from "@fettle/agent/system/units.ts";
+import type { TransientUnit, UnitProblem } from "@fettle/agent/system/units.ts";
 
 /** What the sandbox's host asks its machine's unit manager, a line of JSON each way. */
 export type UnitCall =
@@ -12,7 +12,14 @@ export interface UnitRequest {
   readonly call: UnitCall;
 }
 
+/** The parts of a UnitError. */
+export interface UnitRefusal {
+  readonly code: UnitProblem;
+  readonly unit: string;
+  readonly reason: string;
+}
+
 export type UnitAnswer =
   | { readonly id: number; readonly result: unknown }
-  | { readonly id: number; readonly error: string }
+  | { readonly id: number; readonly error: string; readonly refusal?: UnitRefusal }
   | { readonly event: string };

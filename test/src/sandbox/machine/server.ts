@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { createInterface } from "node:readline";
+import { UnitError } from "@fettle/agent/system/units.ts";
 import type { Manager } from "./manager.ts";
 import type { UnitAnswer, UnitCall, UnitRequest } from "./protocol.ts";
 
@@ -39,7 +40,8 @@ async function answer(manager: Manager, socket: Socket, line: string): Promise<v
   try {
     send(socket, { id, result: (await execute(manager, call)) ?? null });
   } catch (error) {
-    send(socket, { id, error: error instanceof Error ? error.message : String(error) });
+    const refusal = error instanceof UnitError ? { code: error.code, unit: error.unit, reason: error.reason } : null;
+    send(socket, { id, error: error instanceof Error ? error.message : String(error), ...(refusal && { refusal }) });
   }
 }
 
