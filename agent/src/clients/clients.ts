@@ -1,13 +1,15 @@
 import type { Host } from "../system/host.ts";
+import { type EngineClient, engineClient } from "./engine/engine.ts";
 import { type GitlabClient, gitlabClient } from "./gitlab/gitlab.ts";
 import { type OllamaClient, ollamaClient } from "./ollama.ts";
 
 /** The protocol clients, made once from the host. */
 export interface Clients {
+  readonly engine: EngineClient;
   readonly gitlab: GitlabClient;
   readonly ollama: OllamaClient;
 }
 
 export function makeClients(host: Host): Clients {
-  return { gitlab: gitlabClient(host), ollama: ollamaClient(host) };
+  return { engine: engineClient(host), gitlab: gitlabClient(host), ollama: ollamaClient(host) };
 }
