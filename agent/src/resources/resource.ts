@@ -104,6 +104,8 @@ export interface Resource<Observed = unknown> {
 export interface ServiceUse {
   readonly port: number;
   readonly drainMs: number;
+  /** True when the service runs in a network of its own: what a container's users do, the machine's sockets do not show. */
+  readonly ownNetwork?: boolean;
   /** null when nothing runs or it cannot be known. */
   mainPid(host: Host): Promise<number | null>;
 }

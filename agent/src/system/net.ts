@@ -34,8 +34,11 @@ export interface Net {
    * out: that look goes over every process.
    */
   listeners(port?: number): Promise<readonly Listener[]>;
-  /** Established TCP connections whose local port is `port`. */
-  connections(port: number): Promise<readonly Connection[]>;
+  /**
+   * Established TCP connections whose local port is `port`; with `pid` in the network of that process, which for a
+   * container's is another one than the machine's.
+   */
+  connections(port: number, pid?: number): Promise<readonly Connection[]>;
   /** This machine's addresses without loopback and link-local ones. */
   addresses(): Promise<readonly string[]>;
   /** A TLS handshake that looks at the certificate, with the system's trust and `ca`; throws like Http on the network. */

@@ -40,6 +40,8 @@ t.test("listeners and connections of a port, with who holds it", async (t) => {
       remotePort: socket.localPort,
     });
     t.equal((await net.connections(port)).length, 1, "the other end's port is another one");
+    t.same(await net.connections(port, process.pid), [connection], "the network of a process of this machine");
+    t.same(await net.connections(port, 2 ** 30), [], "a process that is not there has none");
     socket.destroy();
     close();
   }

@@ -16,8 +16,8 @@ async function listeners(port?: number): Promise<readonly Listener[]> {
   });
 }
 
-async function connections(port: number): Promise<readonly Connection[]> {
-  return sockets(ESTABLISHED, port).map(({ localAddress, localPort, remoteAddress, remotePort }) => {
+async function connections(port: number, pid?: number): Promise<readonly Connection[]> {
+  return sockets(ESTABLISHED, port, pid).map(({ localAddress, localPort, remoteAddress, remotePort }) => {
     return { localAddress, localPort, remoteAddress, remotePort };
   });
 }
@@ -30,8 +30,9 @@ async function addresses(): Promise<readonly string[]> {
 
 const LINK_LOCAL = /^(169\.254\.|fe[89ab][0-9a-f]:)/i;
 
-function sockets(state: number, port?: number): readonly SocketRow[] {
-  const tables = [readProc("/proc/net/tcp") ?? "", readProc("/proc/net/tcp6") ?? ""];
+function sockets(state: number, port?: number, pid?: number): readonly SocketRow[] {
+  const of = pid === undefined ? "/proc/net" : `/proc/${pid}/net`;
+  const tables = [readProc(`${of}/tcp`) ?? "", readProc(`${of}/tcp6`) ?? ""];
   return tables.flatMap((table) => parseSockets(table, state, port));
 }
 
