@@ -1,6 +1,7 @@
 import { type OllamaParams, ollamaRole } from "@fettle/shared/roles/ollama.ts";
 import { host } from "../resources/any/host.ts";
 import { dropIn } from "../resources/ollama/drop-in.ts";
+import { type FindArchive, install } from "../resources/ollama/install.ts";
 import { listening } from "../resources/ollama/listening.ts";
 import { model } from "../resources/ollama/model.ts";
 import { service } from "../resources/ollama/service.ts";
@@ -8,8 +9,9 @@ import { warm } from "../resources/ollama/warm.ts";
 import type { Resource } from "../resources/resource.ts";
 
 /** Ollama on one VM: installed, wired, running, with its models. */
-export function ollamaPlaybook(params: OllamaParams): Resource[] {
+export function ollamaPlaybook(params: OllamaParams, archive: FindArchive): Resource[] {
   const models = params.models.map((one) => model(params, one));
   const warmed = params.models.filter((one) => one.warm).map((one) => warm(params, one));
-  return [host("ollama", ollamaRole.host), dropIn(params), service(params), listening(params), ...models, ...warmed];
+  const server = [install(params, archive), dropIn(params), service(params), listening(params)];
+  return [host("ollama", ollamaRole.host), ...server, ...models, ...warmed];
 }

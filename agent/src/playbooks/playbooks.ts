@@ -1,17 +1,27 @@
 import { ollamaParams } from "@fettle/shared/roles/ollama.ts";
+import type { FindArchive } from "../resources/ollama/install.ts";
 import type { Resource } from "../resources/resource.ts";
 import { ollamaPlaybook } from "./ollama.ts";
 
+/** What playbooks are handed beside a role's parameters: it comes from this machine alone. */
+export interface PlaybookOptions {
+  /** Between two reads of GitLab's settings. */
+  readonly gitlabPollMs: number;
+  /** Takes a secret that is cut out of everything said from now on. */
+  readonly remember: (secret: string) => void;
+  readonly ollamaArchive: FindArchive;
+}
+
 /** What a role does with its parameters, as resources. Pure: the parameters are already validated. */
-const playbooks: Readonly<Record<string, (params: unknown) => Resource[]>> = {
-  ollama: (params) => ollamaPlaybook(ollamaParams.parse(params)),
+const playbooks: Readonly<Record<string, (params: unknown, options: PlaybookOptions) => Resource[]>> = {
+  ollama: (params, options) => ollamaPlaybook(ollamaParams.parse(params), options.ollamaArchive),
 };
 
 /** Every resource of every role, in the order of the roles. Throws for a role that has no playbook. */
-export function resourcesOf(roles: Readonly<Record<string, unknown>>): Resource[] {
+export function resourcesOf(roles: Readonly<Record<string, unknown>>, options: PlaybookOptions): Resource[] {
   return Object.entries(roles).flatMap(([role, params]) => {
     const playbook = playbooks[role];
     if (!playbook) throw new Error(`there is no playbook for ${role}`);
-    return playbook(params);
+    return playbook(params, options);
   });
 }

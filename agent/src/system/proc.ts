@@ -5,6 +5,8 @@ export interface Proc {
   tree(pid: number): Promise<readonly number[]>;
   /** CPU time used so far, user and system, in ms; null when there is no such process. */
   cpuMs(pid: number): Promise<number | null>;
+  /** How long ago the process was started, in ms; null when there is no such process. */
+  ageMs(pid: number): Promise<number | null>;
   /** The command line, arguments joined by spaces, cut at 300 characters; never the environment. */
   command(pid: number): Promise<string | null>;
 }

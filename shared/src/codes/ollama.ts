@@ -1,6 +1,97 @@
 import type { CodeFile } from "./code.ts";
 
 export const ollamaCodes = {
+  "ollama.driver.absent": {
+    severity: "critical",
+    cause:
+      "The models are to be in GPU memory, and this machine has no nvidia-smi: the NVIDIA driver is not installed.",
+    remedy:
+      "Install it (Ubuntu: `apt-get install ubuntu-drivers-common && ubuntu-drivers install --gpgpu`) and reboot, or set `minGpuPercent: 0`.",
+  },
+  "ollama.driver.failed": {
+    severity: "critical",
+    cause: "nvidia-smi cannot reach the driver: {problem}.",
+    remedy:
+      "Run `modprobe nvidia && modprobe nvidia_uvm`. When that fails: `apt-get install linux-headers-$(uname -r) && dkms autoinstall`, then reboot.",
+  },
+  "ollama.driver.mismatch": {
+    severity: "critical",
+    cause: "The NVIDIA driver was updated while the old one is loaded: {problem}.",
+    remedy: "Run `reboot` on the machine; Fettle never reboots one.",
+  },
+  "ollama.driver.too-old": {
+    severity: "critical",
+    cause:
+      "The NVIDIA driver is {found}; Ollama {ollama} needs {wanted} or newer for {gpu} and computes on the CPU else.",
+    remedy:
+      "Install a newer one (Ubuntu: `ubuntu-drivers list --gpgpu`, then `ubuntu-drivers install --gpgpu nvidia:{wanted}-server`) and reboot.",
+  },
+  "ollama.driver.hung": {
+    severity: "critical",
+    cause: "nvidia-smi does not answer within {seconds} s: the driver hangs.",
+    remedy: "Look for `NVRM: Xid` in `journalctl -k`, then reboot the machine (in a cloud: stop and start it).",
+  },
+  "ollama.driver.no-device": {
+    severity: "critical",
+    cause: "The NVIDIA driver works and sees no GPU: {problem}.",
+    remedy:
+      "Check `lspci -d 10de:`. Nothing there: the machine has no GPU; `rev ff` or `GPU is lost`: stop and start it.",
+  },
+  "ollama.install.foreign": {
+    severity: "critical",
+    cause: "ollama.service on this machine starts {program}, which is not Ollama's own program.",
+    remedy: "Rename or remove that unit when Ollama is to run here under systemd; Fettle does not touch it.",
+  },
+  "ollama.install.below-floor": {
+    severity: "critical",
+    cause: "Ollama {found} is older than {floor}: anybody who reaches it can read its memory (CVE-2026-7482).",
+    remedy:
+      "Declare `modelServers[].version: {proposed}` and apply: Fettle replaces it, its sum checked. By hand: `curl -fsSL https://ollama.com/install.sh | OLLAMA_VERSION={proposed} sh`.",
+  },
+  "ollama.install.incomplete": {
+    severity: "critical",
+    cause: "The Ollama on this machine is not whole ({missing} is missing) and was not installed by Fettle.",
+    remedy:
+      "Run its installer again: `curl -fsSL https://ollama.com/install.sh | sh`. Or remove {program}: Fettle installs Ollama then.",
+  },
+  "ollama.install.no-archive": {
+    severity: "critical",
+    cause: "No sum is known for the archive of Ollama {version} for {arch}.",
+    remedy:
+      "Add its sha256 under `policy.ollama.archives` in /etc/fettle/agent.yaml, or declare another `modelServers[].version`.",
+  },
+  "ollama.install.disk-full": {
+    severity: "critical",
+    cause: "To install Ollama {needed} are needed at {folder}, and {free} are free.",
+    remedy: "Free space there or enlarge the disk; the installation starts by itself then.",
+  },
+  "ollama.install.download-failed": {
+    severity: "warning",
+    cause: "Ollama's archive could not be downloaded from {url}: {problem}.",
+    remedy:
+      "Check the way from this machine to that address, or name a mirror in `policy.ollama.source` of agent.yaml.",
+  },
+  "ollama.install.sum-differs": {
+    severity: "critical",
+    cause: "What {url} serves is not the archive that is known: its sha256 is {found}, expected is {wanted}.",
+    remedy:
+      "Compare with the release's sha256sum.txt. A mirror or proxy may serve another file; nothing was installed from it. Fettle tries again in an hour, or on `fettle repair`.",
+  },
+  "ollama.install.unpack-failed": {
+    severity: "critical",
+    cause: "Ollama's archive could not be unpacked: {problem}.",
+    remedy: "Read `journalctl -u fettle-ollama-unpack.service`; what ran before still runs. Fettle tries again.",
+  },
+  "ollama.install.user-failed": {
+    severity: "critical",
+    cause: "The user that Ollama runs as could not be made: {problem}.",
+    remedy: "Make it: `useradd -r -s /bin/false -U -m -d /usr/share/ollama ollama`.",
+  },
+  "ollama.install.old-library": {
+    severity: "info",
+    cause: "{folder} belongs to an Ollama that was replaced, and is not used any more.",
+    remedy: "Free the space with `rm -r {folder}` once the new version has proved itself.",
+  },
   "ollama.drop-in.masked": {
     severity: "critical",
     cause: "The unit ollama.service is masked, so no drop-in counts.",

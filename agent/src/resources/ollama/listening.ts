@@ -14,7 +14,15 @@ interface Observed {
   /** Who listens on the port, with a name for people. */
   readonly listeners: ReadonlyArray<Listener & { readonly holder: string; readonly ours: boolean }>;
   readonly addresses: readonly string[];
+  /** Age of the process; null when none runs. */
+  readonly ageMs: number | null;
 }
+
+/** A process that is younger may still be on its way to listen. */
+const START_MS = 30_000;
+/** For a young one an answer is waited for this long within one look. */
+const PATIENCE_MS = 5_000;
+const AGAIN_MS = 50;
 
 /** Ollama answers `/api/version` on the declared address, and nothing else does, and it does so nowhere else. */
 export function listening(params: OllamaParams): Resource<Observed> {
@@ -34,9 +42,9 @@ export function listening(params: OllamaParams): Resource<Observed> {
 }
 
 async function observe(ctx: ResourceContext, listen: OllamaParams["listen"], signal: AbortSignal): Promise<Observed> {
-  const { host, clients, pass } = ctx;
+  const { host, pass } = ctx;
   const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
-  const version = await clients.ollama.version(listenAddress(listen), signal).catch(() => undefined);
+  const version = await answer(ctx, listenAddress(listen), unit.mainPid, signal);
   const onPort = await host.net.listeners(listen.port);
   const tree = unit.mainPid > 0 ? await host.proc.tree(unit.mainPid) : [];
   const listeners = await Promise.all(
@@ -47,10 +55,28 @@ async function observe(ctx: ResourceContext, listen: OllamaParams["listen"], sig
         one.pid === null ? "another program" : `${(await host.proc.command(one.pid)) ?? "a program"} (pid ${one.pid})`,
     })),
   );
-  return { unit, version, listeners, addresses: await host.net.addresses() };
+  const ageMs = unit.mainPid > 0 ? await host.proc.ageMs(unit.mainPid) : null;
+  return { unit, version, listeners, addresses: await host.net.addresses(), ageMs };
 }
 
-function diff({ unit, version, listeners, addresses }: Observed, listen: OllamaParams["listen"]): Verdict {
+/** What answers; undefined when nothing does, and a process that was just started had its time. */
+async function answer(
+  { host, clients }: ResourceContext,
+  address: string,
+  pid: number,
+  signal: AbortSignal,
+): Promise<string | null | undefined> {
+  const { clock, proc } = host;
+  for (const end = clock.mono() + PATIENCE_MS; ; ) {
+    const version = await clients.ollama.version(address, signal).catch(() => undefined);
+    if (version !== undefined || pid === 0 || clock.mono() >= end) return version;
+    const ageMs = await proc.ageMs(pid);
+    if (ageMs === null || ageMs >= START_MS) return version;
+    await clock.sleep(AGAIN_MS, signal);
+  }
+}
+
+function diff({ unit, version, listeners, addresses, ageMs }: Observed, listen: OllamaParams["listen"]): Verdict {
   const address = listenAddress(listen);
   const here = listeners.filter((one) => one.address === listen.host || isUnspecified(one.address));
   const stranger = here.find((one) => !one.ours && one.pid !== null);
@@ -67,6 +93,8 @@ function diff({ unit, version, listeners, addresses }: Observed, listen: OllamaP
   if (version) return { kind: "in-sync", findings: exposed(listeners, listen) };
   if (unit.active !== "active" || unit.mainPid === 0)
     return { kind: "waiting", code: "ollama.listening.service-down", args: {} };
+  if (version === undefined && ageMs !== null && ageMs < START_MS)
+    return { kind: "unknown", code: "agent.in-transit", args: { what: OLLAMA_UNIT, state: "starting" } };
   const changes = [{ what: address, from: version === null ? "not Ollama" : "no answer", to: "answers" }];
   return { kind: "drift", changes, disturbs: "service", breaking: true, restartOnly: true };
 }

@@ -4,6 +4,7 @@ import type { Host } from "../../system/host.ts";
 import type { UnitState } from "../../system/units.ts";
 import { define } from "../define.ts";
 import type { Resource, ResourceContext, ServiceUse, Verdict } from "../resource.ts";
+import { runsReplaced } from "./program-store.ts";
 import { OLLAMA_UNIT, wantedEnvironment } from "./unit-file.ts";
 
 interface Observed {
@@ -12,6 +13,8 @@ interface Observed {
   readonly environ: Readonly<Record<string, string>> | null;
   /** The newest journal line when the unit fails again and again. */
   readonly lastLine: string;
+  /** The process was started with a program that Fettle has replaced since. */
+  readonly replaced: boolean;
 }
 
 const TRANSIT: ReadonlySet<string> = new Set(["activating", "deactivating", "reloading", "maintenance"]);
@@ -46,10 +49,10 @@ async function observe({ host, pass }: ResourceContext): Promise<Observed> {
   const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
   const environ = unit.mainPid > 0 ? await host.proc.environ(unit.mainPid) : null;
   const lastLine = isCrashing(unit) ? ((await host.units.journal(OLLAMA_UNIT, 1))[0] ?? "") : "";
-  return { unit, environ, lastLine };
+  return { unit, environ, lastLine, replaced: await runsReplaced(host, unit.mainPid) };
 }
 
-function diff({ unit, environ, lastLine }: Observed, wanted: Readonly<Record<string, string>>): Verdict {
+function diff({ unit, environ, lastLine, replaced }: Observed, wanted: Readonly<Record<string, string>>): Verdict {
   if (unit.load === "masked") return { kind: "blocked", code: "ollama.service.masked", args: {} };
   if (unit.load === "not-found") return { kind: "waiting", code: "ollama.service.absent", args: {} };
   const loaded = missing(Object.fromEntries(unit.environment.map(pair)), wanted, "as loaded by systemd");
@@ -57,7 +60,10 @@ function diff({ unit, environ, lastLine }: Observed, wanted: Readonly<Record<str
     return { kind: "blocked", code: "ollama.service.crashing", args: { restarts: unit.restarts, problem: lastLine } };
   if (TRANSIT.has(unit.active) && !isCrashing(unit))
     return { kind: "unknown", code: "agent.in-transit", args: { what: OLLAMA_UNIT, state: unit.active } };
-  return verdict(unit, loaded, environ === null ? [] : stale(environ, unit, wanted));
+  const process = environ === null ? [] : stale(environ, unit, wanted);
+  if (replaced)
+    process.push({ what: "program of the running process", from: "the one before", to: "the installed one" });
+  return verdict(unit, loaded, process);
 }
 
 function verdict(unit: UnitState, loaded: Change[], process: Change[]): Verdict {

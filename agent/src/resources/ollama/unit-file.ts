@@ -6,6 +6,30 @@ export const DROP_IN_FOLDER = "/etc/systemd/system/ollama.service.d";
 /** Drop-ins apply by file name; `zz-` comes after what people usually write. */
 export const DROP_IN = `${DROP_IN_FOLDER}/zz-fettle.conf`;
 
+/** Where a unit of our own making lies, as the vendor's does. */
+export const UNIT_FILE = `/etc/systemd/system/${OLLAMA_UNIT}`;
+
+/** The unit as the vendor's installer makes it, and started after the network has its addresses. */
+export function unitText(program: string): string {
+  return `# Made by Fettle. Settings belong into the stack file, or into a drop-in of your own.
+[Unit]
+Description=Ollama Service
+After=network-online.target nvidia-persistenced.service
+Wants=network-online.target
+
+[Service]
+ExecStart=${program} serve
+User=ollama
+Group=ollama
+Restart=always
+RestartSec=3
+Environment="PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+[Install]
+WantedBy=default.target
+`;
+}
+
 /** OLLAMA_HOST and the declared environment, as the drop-in holds it. */
 export function wantedEnvironment(params: {
   readonly listen: { readonly host: string; readonly port: number };

@@ -9,7 +9,7 @@ const MAX_COMMAND = 300;
 /** What reads of a process that is no more answer. */
 const GONE = ["ENOENT", "ESRCH"];
 
-export const realProc: Proc = { environ, tree, cpuMs, command };
+export const realProc: Proc = { environ, tree, cpuMs, ageMs, command };
 
 async function environ(pid: number): Promise<Readonly<Record<string, string>> | null> {
   const text = await unless(GONE, () => readFile(`/proc/${pid}/environ`, "utf8"));
@@ -32,6 +32,13 @@ async function cpuMs(pid: number): Promise<number | null> {
   return fields === null ? null : (Number(fields[UTIME]) + Number(fields[STIME])) * TICK_MS;
 }
 
+/** Both ends of the interval are counted from the boot, so that setting the time changes nothing. */
+async function ageMs(pid: number): Promise<number | null> {
+  const started = statFields(pid)?.[STARTTIME];
+  const uptime = Number(readProc("/proc/uptime")?.split(" ")[0]);
+  return started === undefined ? null : Math.max(0, uptime * 1000 - Number(started) * TICK_MS);
+}
+
 async function command(pid: number): Promise<string | null> {
   const text = await unless(GONE, () => readFile(`/proc/${pid}/cmdline`, "utf8"));
   if (text === null) return null;
@@ -47,6 +54,7 @@ function afterEquals(entry: string): string {
 const PPID = 1;
 const UTIME = 11;
 const STIME = 12;
+const STARTTIME = 19;
 
 function statFields(pid: number): readonly string[] | null {
   const text = readProc(`/proc/${pid}/stat`);

@@ -1,6 +1,6 @@
 import { mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { TransientUnit, UnitState } from "@fettle/agent/system/units.ts";
+import { type TransientUnit, UnitError, type UnitState } from "@fettle/agent/system/units.ts";
 import { type MachineOptions, Unit } from "./unit.ts";
 import type { UnitFile } from "./unit-file.ts";
 
@@ -32,9 +32,8 @@ export class Manager {
     if (unit.transient) this.#units.delete(name);
   }
 
-  async restart(name: string): Promise<void> {
-    await this.#unit(name).stop();
-    await this.#unit(name).start();
+  restart(name: string): Promise<void> {
+    return this.#unit(name).restart();
   }
 
   enable(name: string): void {
@@ -49,7 +48,7 @@ export class Manager {
 
   async runTransient(transient: TransientUnit): Promise<void> {
     const full = `${transient.name}.service`;
-    if (this.#units.get(full)?.transient) throw new Error(`Unit ${full} already exists.`);
+    if (this.#units.get(full)?.transient) throw new UnitError("refused", full, "UnitExists");
     const unit = new Unit(full, this.#options, fileOf(transient));
     this.#units.set(full, unit);
     await unit.start();

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, lstatSync, openSync } from "node:fs";
 import { join } from "node:path";
-import type { UnitState } from "@fettle/agent/system/units.ts";
+import { UnitError, type UnitState } from "@fettle/agent/system/units.ts";
 import { readUnit, type UnitFile } from "./unit-file.ts";
 
 export interface MachineOptions {
@@ -27,6 +27,8 @@ export class Unit {
   #restarts = 0;
   #exitStatus = 0;
   #wanted = false;
+  /** A restart waits for the end of the old process. */
+  #again = false;
   #timer: NodeJS.Timeout | null = null;
   readonly #lines: string[] = [];
 
@@ -57,10 +59,16 @@ export class Unit {
       dropIns: this.#loaded.dropIns,
       environment: Object.entries(this.#loaded.environment).map(([key, value]) => `${key}=${value}`),
       needReload: now.load === "loaded" && now.fingerprint !== this.#loaded.fingerprint,
-      enabled:
-        now.load === "masked" ? "masked" : this.transient ? "transient" : this.isEnabled() ? "enabled" : "disabled",
+      enabled: this.#enablement(now),
       exitStatus: this.#exitStatus,
     };
+  }
+
+  #enablement(now: UnitFile): string {
+    if (now.load === "not-found") return "";
+    if (now.load === "masked") return "masked";
+    if (this.transient) return "transient";
+    return this.isEnabled() ? "enabled" : "disabled";
   }
 
   isEnabled(): boolean {
@@ -69,29 +77,48 @@ export class Unit {
   }
 
   async start(): Promise<void> {
-    if (this.#child || this.#active === "activating") return;
+    if (this.#child || this.#active === "activating" || this.#again) return;
     if (this.#loaded.load !== "loaded") this.reload();
-    if (this.#loaded.load === "masked") throw new Error(`Unit ${this.name} is masked.`);
-    if (this.#loaded.load === "not-found") throw new Error(`Unit ${this.name} not found.`);
+    if (this.#loaded.load === "masked") throw new UnitError("refused", this.name, "UnitMasked");
+    if (this.#loaded.load === "not-found") throw new UnitError("refused", this.name, "NoSuchUnit");
     this.#wanted = true;
     this.#restarts = 0;
     this.#spawn();
-    if (this.#loaded.type === "oneshot") await this.#ended();
+    if (this.#loaded.type === "oneshot" && this.#child) await this.#ended(this.#child);
   }
 
   async stop(): Promise<void> {
     this.#wanted = false;
+    this.#again = false;
+    if (this.#child) await this.#terminate(this.#child);
+    else this.#down();
+  }
+
+  /** Nobody sees it down in between: what is to be started again is not inactive. */
+  async restart(): Promise<void> {
+    if (!this.#child) {
+      this.#down();
+      return this.start();
+    }
+    this.#wanted = false;
+    this.#again = true;
+    await this.#terminate(this.#child);
+    if (!this.#again) return;
+    this.#again = false;
+    await this.start();
+  }
+
+  #down(): void {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    if (!this.#child) {
-      this.#set("inactive", "dead");
-      return;
-    }
+    this.#set("inactive", "dead");
+  }
+
+  async #terminate(child: ChildProcess): Promise<void> {
     this.#set("deactivating", "stop-sigterm");
-    const child = this.#child;
     signal(child, "SIGTERM");
     const hard = setTimeout(() => signal(child, "SIGKILL"), STOP_MS);
-    await this.#ended();
+    await this.#ended(child);
     clearTimeout(hard);
   }
 
@@ -132,17 +159,18 @@ export class Unit {
     this.#result = clean ? "success" : why === "" ? "exit-code" : "signal";
     if (this.#wanted && (this.#loaded.restart === "always" || (this.#loaded.restart === "on-failure" && !clean))) {
       this.#restarts += 1;
-      this.#timer = setTimeout(() => this.#again(), this.#loaded.restartSec * 1_000);
+      this.#timer = setTimeout(() => this.#respawn(), this.#loaded.restartSec * 1_000);
       this.#set("activating", "auto-restart");
       return;
     }
     const remains = this.transient && this.#wanted;
     this.#wanted = false;
+    if (this.#again) return;
     if (clean) this.#set(remains ? "active" : "inactive", remains ? "exited" : "dead");
     else this.#set("failed", "failed");
   }
 
-  #again(): void {
+  #respawn(): void {
     this.#timer = null;
     if (this.#wanted) this.#spawn();
   }
@@ -158,8 +186,8 @@ export class Unit {
     if (this.#lines.length > MAX_LINES) this.#lines.splice(0, this.#lines.length - MAX_LINES);
   }
 
-  async #ended(): Promise<void> {
-    while (this.#child) await new Promise((resolve) => setTimeout(resolve, 10));
+  async #ended(child: ChildProcess): Promise<void> {
+    while (this.#child === child) await new Promise((resolve) => setTimeout(resolve, 10));
   }
 }
 
