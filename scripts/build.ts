@@ -5,8 +5,7 @@ import { bundle, ROOT } from "./bundle.ts";
 export async function buildAgent(folder = join(ROOT, "dist/agent")) {
   return bundle({
     entries: {
-      agent: "agent/src/main.ts",
-      "fettle-agent": "agent/src/local/cli/main.ts",
+      "fettle-agent": "agent/src/main.ts",
       unpack: "agent/src/system/programs/unpack.ts",
     },
     folder,
@@ -21,6 +20,7 @@ export async function buildCoordinator(folder = join(ROOT, "dist/coordinator")) 
     folder,
     from: "coordinator",
     native: ["better-sqlite3"],
+    names: false,
   });
 }
 

@@ -16,26 +16,28 @@ export interface BundleOptions {
   readonly from: "agent" | "coordinator" | "test";
   /** Which native packages the bundle needs. */
   readonly native?: readonly string[];
+  /** Whether functions keep their names, as stack traces show them; it costs the coordinator 5 MB of memory. */
+  readonly names?: boolean;
 }
 
 const BANNER = `import { createRequire as makeRequire } from "node:module";
 const require = makeRequire(import.meta.url);`;
 
 /** Bundles a program for the pinned Node, with its native packages beside it. Returns what went in (esbuild's metafile). */
-export async function bundle({ entries, folder, from, native = [] }: BundleOptions): Promise<Metafile> {
+export async function bundle({ entries, folder, from, native = [], names = true }: BundleOptions): Promise<Metafile> {
   rmSync(folder, { recursive: true, force: true });
   const result = await build({
     entryPoints: { ...entries },
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,
-    splitting: Object.keys(entries).length > 1,
+    splitting: true,
     chunkNames: "chunk-[hash]",
     platform: "node",
     target: "node24",
     format: "esm",
     minify: true,
-    keepNames: true,
+    keepNames: names,
     legalComments: "none",
     external: NATIVE,
     banner: { js: BANNER },

@@ -11,12 +11,11 @@ import { runCli } from "./local/cli/run-cli.ts";
 import { localSocketPath } from "./local/local-service.ts";
 import { identityStore } from "./store/identity.ts";
 import type { Host } from "./system/host.ts";
-import type { LocalCall, LocalSocket } from "./system/local-socket.ts";
+import type { LocalCall } from "./system/local-socket.ts";
 
 export interface CliParts {
   readonly env: AgentEnv;
   readonly host: Host;
-  readonly socket: LocalSocket;
   readonly ownUid: number;
   readonly io: Pick<Io, "out" | "error" | "readStdin">;
 }
@@ -38,9 +37,9 @@ export function cli(args: readonly string[], parts: CliParts): Promise<number> {
   });
 }
 
-async function callAgent({ env, host, socket }: CliParts, call: LocalCall): Promise<unknown> {
+async function callAgent({ env, host }: CliParts, call: LocalCall): Promise<unknown> {
   const path = localSocketPath(env.runFolder);
-  const { status, body } = await socket.call(host.files.native(path), call, CALL_MS).catch((cause: unknown) => {
+  const { status, body } = await host.localSocket.call(path, call, CALL_MS).catch((cause: unknown) => {
     throw new FettleError("agent.not-running", { path, problem: messageOf(cause) }, { cause });
   });
   if (status === 200) return body;

@@ -1,30 +1,34 @@
-import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import { VERSION } from "@fettle/shared/lib/version.ts";
-import type { Ask } from "@fettle/shared/protocol/ask.ts";
-import type { Report } from "@fettle/shared/protocol/report.ts";
 import { PROTOCOL } from "@fettle/shared/protocol/version.ts";
+import type { OllamaArch } from "@fettle/shared/roles/ollama-archives.ts";
 import { roles } from "@fettle/shared/roles/roles.ts";
 import type { Logger } from "pino";
+import { answer } from "./answer.ts";
 import { makeClients } from "./clients/clients.ts";
 import { type AgentConfig, loadConfig } from "./config.ts";
+import { Contact } from "./contact.ts";
 import type { AgentEnv } from "./env.ts";
+import { Health } from "./health/health.ts";
 import { Link } from "./link/link.ts";
 import type { Introduction } from "./link/parts.ts";
+import { localService, localSocketPath } from "./local/local-service.ts";
+import { localAgent } from "./local-agent.ts";
 import { createLogger } from "./logger.ts";
 import { resourcesOf } from "./playbooks/playbooks.ts";
 import { watchesOf } from "./playbooks/watches.ts";
-import type { PolicyFacts } from "./policy/facts.ts";
-import { gitlabHost, lookAtPaths } from "./policy/look.ts";
-import type { Pins } from "./policy/pins.ts";
+import { allowedProbes } from "./policy/allowed-probes.ts";
+import { ollamaArchive } from "./policy/archives.ts";
+import { policyFacts } from "./policy-facts.ts";
 import { type Core, makeCore } from "./reconcile/core.ts";
 import type { RoleParams } from "./reconcile/desired-state.ts";
 import { closeInterrupted } from "./reconcile/interrupted.ts";
 import { Keeper } from "./reconcile/keeper.ts";
 import { MachineFactsService } from "./reconcile/machine-facts.ts";
+import { report } from "./report.ts";
 import { Secrets } from "./secrets.ts";
 import { type DesiredStore, openDesired } from "./store/desired.ts";
-import { identityStore } from "./store/identity.ts";
+import { type Identity, identityStore } from "./store/identity.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { Host } from "./system/host.ts";
 import { Watcher } from "./watch/watcher.ts";
@@ -43,115 +47,139 @@ export interface Context {
   close(): void;
 }
 
-/** The parts that the rest is made of. */
+/** What the services are made of: read once, before anything runs. */
 interface Ground {
-  readonly options: ContextOptions;
+  readonly env: AgentEnv;
+  readonly host: Host;
   readonly config: AgentConfig;
   readonly logger: Logger;
   readonly secrets: Secrets;
   readonly store: Store;
   readonly desired: DesiredStore;
   readonly machine: MachineFactsService;
+  readonly link: { now: Link | null };
+  /** As last read; null before the enrolment. */
+  readonly identity: { now: Identity | null };
 }
 
 /** Throws FettleError `agent.config-…` and what the stores throw; nothing runs yet when it resolves. */
-export async function createContext(options: ContextOptions): Promise<Context> {
-  const { env, host } = options;
+export async function createContext({ env, host, open = openStore }: ContextOptions): Promise<Context> {
   const secrets = new Secrets();
   const logger = createLogger(env.logLevel, secrets);
   const config = await loadConfig(host.files, env.configPath, process.getuid?.() ?? 0);
   await host.files.makeFolder(env.dataFolder, { mode: 0o700 });
-  const store = (options.open ?? openStore)(host.files.native(`${env.dataFolder}/journal.db`));
+  const store = open(host.files.native(`${env.dataFolder}/journal.db`));
   const interrupted = closeInterrupted(store, host.clock.now());
   if (interrupted > 0) logger.warn({ interrupted }, "runs of an earlier life closed");
   const desired = await openDesired(host.files, env.dataFolder);
-  const wiring = new Wiring();
-  const machine = await MachineFactsService.of(host, () => wiring.reportChanged());
-  const services = compose({ options, config, logger, secrets, store, desired, machine }, wiring);
-  return { logger, services: await services, close: () => store.close() };
+  const link: Ground["link"] = { now: null };
+  const machine = await MachineFactsService.of(host, () => link.now?.reportChanged());
+  const identity = { now: await identityStore(host.files, env.dataFolder).load() };
+  const ground = { env, host, config, logger, secrets, store, desired, machine, link, identity };
+  return { logger, services: await compose(ground), close: () => store.close() };
 }
 
-/** Ties the circle of loop, keeper and link: whoever is made first calls through here. */
-class Wiring {
-  link: Link | null = null;
-
-  reportChanged(): void {
-    this.link?.reportChanged();
-  }
-
-  recordsChanged(): void {
-    this.link?.recordsChanged();
-  }
-
-  awayMs(): number {
-    return this.link?.awayMs() ?? 0;
-  }
+async function compose(ground: Ground): Promise<Service[]> {
+  const { host, link, store, config, env } = ground;
+  const health = makeHealth(ground, () => core.loop.standing.roles);
+  const contact = new Contact(host.clock, store.kept, () => link.now);
+  const core = coreOf(ground, health, contact);
+  const watcher = new Watcher({ host, wake: ({ cause }) => core.loop.wake(cause) });
+  const keeper = makeKeeper(ground, core, watcher, health);
+  await keeper.load();
+  const current = () =>
+    report({ keeper, loop: core.loop, machine: ground.machine, health, store, now: host.clock.now() });
+  const made = makeLink(ground, core, keeper, health, current);
+  link.now = made;
+  const agent = localAgent({
+    store,
+    loop: core.loop,
+    now: () => host.clock.now(),
+    identity: () => ground.identity.now,
+    link: () => made.status(),
+    report: current,
+    plan: () => core.plan(core.loop.standing.resources, core.loop.standing.refusals),
+    policy: config.policy,
+    policyPath: env.configPath,
+  });
+  const local = localService(host.localSocket, localSocketPath(env.runFolder), agent, host.clock);
+  ground.machine.onChange(() => void keeper.refresh());
+  return [core.loop, watcher, health, made, ground.machine, contact, local];
 }
 
-async function compose(ground: Ground, wiring: Wiring): Promise<Service[]> {
-  const { options, logger, secrets, store, machine } = ground;
-  const { host } = options;
-  const core = makeCore({
+function coreOf({ host, store, logger, secrets, link }: Ground, health: Health, contact: Contact): Core {
+  return makeCore({
     host,
     clients: makeClients(host),
     store,
     logger,
     cut: (text) => secrets.cut(text),
-    gpuShare: async () => null,
-    awayMs: () => wiring.awayMs(),
-    onChange: () => wiring.reportChanged(),
-    onOwed: () => wiring.recordsChanged(),
+    gpuShare: () => health.gpuShare(),
+    awayMs: () => contact.awayMs(),
+    onChange: () => link.now?.reportChanged(),
+    onOwed: () => link.now?.recordsChanged(),
   });
-  const watcher = new Watcher({ host, wake: ({ cause }) => core.loop.wake(cause) });
-  const keeper = makeKeeper(ground, core, watcher);
-  await keeper.load();
-  const link = makeLink(ground, core, keeper);
-  wiring.link = link;
-  return [core.loop, watcher, link, machine];
 }
 
-function makeKeeper({ options, config, logger, store, desired }: Ground, core: Core, watcher: Watcher): Keeper {
+function makeHealth({ host, config, link, identity }: Ground, held: () => RoleParams): Health {
+  return new Health({
+    host,
+    probes: () => allowedProbes(held(), config.policy),
+    caFile: () => caFileOf(held()),
+    certificateExpiresAt: () => identity.now?.expiresAt ?? null,
+    clockOffsetMs: () => link.now?.status().clockOffsetMs ?? null,
+    onChange: () => link.now?.reportChanged(),
+  });
+}
+
+function makeKeeper(
+  { host, config, logger, secrets, store, desired }: Ground,
+  core: Core,
+  watcher: Watcher,
+  health: Health,
+): Keeper {
+  const options = {
+    gitlabPollMs: config.gitlabPollSeconds * 1_000,
+    remember: (secret: string) => secrets.add(secret),
+    ollamaArchive: (version: string, arch: OllamaArch) => ollamaArchive(version, arch, config.policy),
+  };
   return new Keeper({
     log: logger,
     desired,
     kept: store.kept,
     policy: config.policy,
-    policyFacts: (params, pins) => policyFacts(options.host, params, pins),
-    resourcesOf,
-    onStanding: (standing, params) => {
-      watcher.set(watchesOf(params));
+    policyFacts: (params, pins) => policyFacts(host, params, pins),
+    resourcesOf: (params) => resourcesOf(params, options),
+    onStanding: (standing) => {
+      watcher.set(watchesOf(standing.roles));
       core.loop.set(standing);
+      health.probeNow();
     },
     plan: core.plan,
   });
 }
 
-async function policyFacts(host: Host, params: RoleParams, pins: Pins): Promise<PolicyFacts> {
-  const paths = await Promise.all(Object.values(params).map((one) => lookAtPaths(host.files, one)));
-  return {
-    addresses: await host.net.addresses(),
-    gitlabHost: await gitlabHost(host.files),
-    paths: Object.assign({}, ...paths) as PolicyFacts["paths"],
-    pins,
-  };
-}
-
-function makeLink(ground: Ground, core: Core, keeper: Keeper): Link {
-  const { options, config, logger, store, desired } = ground;
-  const { host, env } = options;
+function makeLink(
+  ground: Ground,
+  core: Core,
+  keeper: Keeper,
+  health: Health,
+  current: () => ReturnType<typeof report>,
+): Link {
+  const { host, env, config, logger, store, desired, identity } = ground;
   return new Link({
     coordinators: config.coordinators,
-    identity: () => identityStore(host.files, env.dataFolder).load(),
+    identity: async () => {
+      identity.now = await identityStore(host.files, env.dataFolder).load();
+      return identity.now;
+    },
     desired,
     store,
     introduce: () => introduction(ground, core),
-    currentReport: () => reportOf(ground, core, keeper),
-    metrics: () => ({}),
-    onDesired: async (state) => {
-      await keeper.accept(state);
-      core.loop.wake("desired");
-    },
-    onAsk: (ask) => answer(ask, keeper),
+    currentReport: current,
+    metrics: () => health.metrics(),
+    onDesired: (state) => keeper.accept(state),
+    onAsk: (ask) => answer(ask, { host, keeper, probes: () => allowedProbes(core.loop.standing.roles, config.policy) }),
     clock: host.clock,
     log: logger.child({ room: "link" }),
   });
@@ -159,23 +187,17 @@ function makeLink(ground: Ground, core: Core, keeper: Keeper): Link {
 
 function introduction({ machine }: Ground, core: Core): Introduction {
   const { machineId, bootId, instanceId } = machine.machine;
-  const held = [...new Set(core.loop.standing.resources.map(({ id }) => id.slice(0, id.indexOf("."))))];
   const capabilities = roles.flatMap((role) => role.capabilities);
+  const held = Object.keys(core.loop.standing.roles);
   return { version: VERSION, protocol: PROTOCOL, capabilities, roles: held, machineId, bootId, instanceId };
 }
 
-function reportOf({ options, store, machine }: Ground, core: Core, keeper: Keeper): Report {
-  return {
-    desired: keeper.status(),
-    facts: { ...machine.facts(), ...core.loop.facts() },
-    resources: core.loop.resources(),
-    health: null,
-    ports: [],
-    pauses: store.pauses.all(options.host.clock.now()),
-  };
-}
-
-async function answer(ask: Ask, keeper: Keeper): Promise<unknown> {
-  if (ask.kind === "plan") return keeper.preview(ask.params.roles);
-  throw new FettleError("agent.too-old", { problem: `it cannot answer ${ask.kind}` });
+/** A CA file that GitLab's certificate is verified with beside the system's, as the roles here name it. */
+function caFileOf(held: RoleParams): string | null {
+  for (const params of Object.values(held)) {
+    const { ca, caBundle } = params as { ca?: string; caBundle?: string };
+    const found = ca ?? caBundle;
+    if (found !== undefined) return found;
+  }
+  return null;
 }

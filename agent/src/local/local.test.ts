@@ -104,8 +104,7 @@ async function machine(t: Test): Promise<Machine> {
     const env = readEnv({ FETTLE_AGENT_RUN: join(folder, "run"), SUDO_USER: "alice" });
     const code = await cli(args, {
       env,
-      host: { files: realFiles, clock } as unknown as Parameters<typeof cli>[1]["host"],
-      socket: realLocalSocket,
+      host: { files: realFiles, clock, localSocket: realLocalSocket } as unknown as Parameters<typeof cli>[1]["host"],
       ownUid: process.getuid?.() ?? 0,
       io: {
         out: (text) => {
@@ -282,7 +281,9 @@ t.test("an agent that does not run, or does not answer, is said to", async (t) =
     },
     readStdin: async () => null,
   };
-  const host = { files: realFiles, clock } as unknown as Parameters<typeof cli>[1]["host"];
-  t.equal(await cli(["status"], { env, host, socket: realLocalSocket, ownUid: 0, io }), 1);
+  const host = { files: realFiles, clock, localSocket: realLocalSocket } as unknown as Parameters<
+    typeof cli
+  >[1]["host"];
+  t.equal(await cli(["status"], { env, host, ownUid: 0, io }), 1);
   t.match(error, /does not answer[\s\S]*systemctl status fettle-agent/);
 });

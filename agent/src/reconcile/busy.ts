@@ -27,10 +27,10 @@ interface Sample {
  */
 export class Busy {
   readonly #host: Host;
-  readonly #gpuShare: () => Promise<number | null>;
+  readonly #gpuShare: () => number | null;
   readonly #samples = new Map<number, Sample>();
 
-  constructor(host: Host, gpuShare: () => Promise<number | null>) {
+  constructor(host: Host, gpuShare: () => number | null) {
     this.#host = host;
     this.#gpuShare = gpuShare;
   }
@@ -59,26 +59,29 @@ export class Busy {
   async count(service: ServiceUse): Promise<void> {
     const at = this.#host.clock.mono();
     const before = this.#samples.get(service.port);
-    const connections = await this.#fromElsewhere(service.port).catch(() => UNKNOWN);
+    const connections = await this.#fromElsewhere(service).catch(() => UNKNOWN);
     if (connections === 0) {
       this.#samples.set(service.port, { at, cpuMs: null, connections, busyAt: Number.NEGATIVE_INFINITY });
       return;
     }
     const cpuMs = await this.#cpuOf(service);
-    const working = await this.#working(before, cpuMs, at);
+    const working = this.#working(before, cpuMs, at);
     const busyAt = working ? at : (before?.busyAt ?? at);
     this.#samples.set(service.port, { at, cpuMs, connections, busyAt });
   }
 
-  async #working(before: Sample | undefined, cpuMs: number | null, at: number): Promise<boolean> {
+  #working(before: Sample | undefined, cpuMs: number | null, at: number): boolean {
     if (cpuMs === null || before?.cpuMs == null || cpuMs < before.cpuMs) return true;
     if (!((cpuMs - before.cpuMs) / Math.max(1, at - before.at) <= BUSY_SHARE)) return true;
-    const gpu = await this.#gpuShare();
+    const gpu = this.#gpuShare();
     return gpu !== null && gpu > BUSY_SHARE;
   }
 
-  async #fromElsewhere(port: number): Promise<number> {
-    const connections = await this.#host.net.connections(port);
+  async #fromElsewhere(service: ServiceUse): Promise<number> {
+    const inside = service.ownNetwork ? await service.mainPid(this.#host) : undefined;
+    // What does not run serves nobody.
+    if (inside === null) return 0;
+    const connections = await this.#host.net.connections(service.port, inside);
     if (connections.length === 0) return 0;
     const own = new Set(await this.#host.net.addresses());
     return connections.filter(({ remoteAddress }) => !own.has(remoteAddress)).length;

@@ -17,7 +17,8 @@ export interface CoreDeps {
   readonly store: Store;
   readonly logger: Logger;
   readonly cut: (text: string) => string;
-  readonly gpuShare: () => Promise<number | null>;
+  /** Highest share of a graphics card in use, 0 to 1; null when that is not known. */
+  readonly gpuShare: () => number | null;
   readonly awayMs: () => number;
   readonly onChange: () => void;
   readonly onOwed: () => void;

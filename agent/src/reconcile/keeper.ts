@@ -21,7 +21,7 @@ export interface KeeperDeps {
   /** What policy needs to know of the machine for these roles. */
   readonly policyFacts: (roles: RoleParams, pins: Pins) => Promise<PolicyFacts>;
   readonly resourcesOf: (roles: RoleParams) => Resource[];
-  readonly onStanding: (standing: Standing, roles: RoleParams) => void;
+  readonly onStanding: (standing: Standing) => void;
   readonly plan: (resources: readonly Resource[], refusals: Standing["refusals"]) => Promise<PlanResult>;
 }
 
@@ -62,6 +62,12 @@ export class Keeper {
     return this.#turn;
   }
 
+  /** Reviews what is in force anew: something that local policy goes by has changed on this machine. */
+  refresh(): Promise<void> {
+    this.#turn = this.#turn.then(() => this.load());
+    return this.#turn;
+  }
+
   /** What an apply of these roles would do here. Throws FettleError `agent.too-old`. */
   async preview(roles: Desired["roles"]): Promise<PlanResult> {
     const { resources, refusals } = await this.#review(validateRoles(roles));
@@ -75,7 +81,7 @@ export class Keeper {
       if (save) await this.#deps.desired.save(desired);
       keepPins(this.#deps.kept, reviewed.pins);
       this.#status = { epoch, generation, hash, state: "accepted" };
-      this.#deps.onStanding(standingOf(desired, reviewed), reviewed.roles);
+      this.#deps.onStanding(standingOf(desired, reviewed));
     } catch (error) {
       this.#status = { epoch, generation, hash, state: "rejected", ...whyOf(error) };
       this.#deps.log.error({ err: error, generation }, "desired state rejected");
@@ -94,9 +100,9 @@ export class Keeper {
   }
 }
 
-function standingOf(desired: Desired, { resources, refusals }: Reviewed): Standing {
+function standingOf(desired: Desired, { roles, resources, refusals }: Reviewed): Standing {
   const { epoch, generation, gates, policy, retry, approvals } = desired;
-  return { epoch, generation, gates, policy, retry, approvals, resources, refusals };
+  return { epoch, generation, gates, policy, retry, approvals, roles, resources, refusals };
 }
 
 function whyOf(error: unknown): { code: string; reason: string } {

@@ -3,25 +3,30 @@ import type { Facts } from "@fettle/shared/protocol/facts.ts";
 import type { Host } from "../system/host.ts";
 import type { MachineFacts } from "../system/metrics.ts";
 
-const EVERY_MS = 300_000;
+const EVERY_MS = 60_000;
 
-/** What the report says of the machine beside its resources; looked at again every five minutes. */
+/** What the report says of the machine beside its resources; looked at again every minute. */
 export class MachineFactsService implements Service {
   readonly id = "machine-facts";
   readonly #host: Host;
-  readonly #onChange: () => void;
+  readonly #changed: Array<() => void>;
   #machine: MachineFacts;
   #addresses: readonly string[];
 
   private constructor(host: Host, onChange: () => void, machine: MachineFacts, addresses: readonly string[]) {
     this.#host = host;
-    this.#onChange = onChange;
+    this.#changed = [onChange];
     this.#machine = machine;
     this.#addresses = addresses;
   }
 
   static async of(host: Host, onChange: () => void): Promise<MachineFactsService> {
     return new MachineFactsService(host, onChange, await host.metrics.facts(), await host.net.addresses());
+  }
+
+  /** Called when something of it is another than before. */
+  onChange(changed: () => void): void {
+    this.#changed.push(changed);
   }
 
   get machine(): MachineFacts {
@@ -44,6 +49,6 @@ export class MachineFactsService implements Service {
     const before = JSON.stringify(this.facts());
     this.#machine = await this.#host.metrics.facts();
     this.#addresses = await this.#host.net.addresses();
-    if (JSON.stringify(this.facts()) !== before) this.#onChange();
+    if (JSON.stringify(this.facts()) !== before) for (const changed of this.#changed) changed();
   }
 }

@@ -53,6 +53,8 @@ export interface Runs {
   owed(limit: number): RunRecord[];
   acknowledge(ids: readonly string[]): void;
   recent(limit: number): RunRecord[];
+  /** Of one resource, newest first. */
+  of(resource: string, limit: number): RunRecord[];
 }
 
 export function runsOf(db: Journal): Runs {
@@ -70,6 +72,9 @@ export function runsOf(db: Journal): Runs {
   );
   const acknowledge = db.prepare("UPDATE runs SET acked = 1 WHERE id = ? AND phase = 'done'");
   const recent = db.prepare<[number], Row>("SELECT * FROM runs ORDER BY started_at DESC LIMIT ?");
+  const ofResource = db.prepare<[string, number], Row>(
+    "SELECT * FROM runs WHERE resource = ? ORDER BY started_at DESC LIMIT ?",
+  );
   return {
     intend: (run) => void insert.run({ ...run, changes: JSON.stringify(run.changes) }),
     phase: (id, phase) => void setPhase.run(phase, id),
@@ -80,6 +85,7 @@ export function runsOf(db: Journal): Runs {
       for (const id of ids) acknowledge.run(id);
     }),
     recent: (limit) => recent.all(limit).map(recordOf),
+    of: (resource, limit) => ofResource.all(resource, limit).map(recordOf),
   };
 }
 

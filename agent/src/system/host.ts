@@ -3,6 +3,7 @@ import type { Clock } from "./clock.ts";
 import type { Exec } from "./exec.ts";
 import type { Files } from "./files.ts";
 import type { Http } from "./http.ts";
+import type { LocalSocket } from "./local-socket.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Net } from "./net.ts";
 import type { Proc } from "./proc.ts";
@@ -24,6 +25,7 @@ export interface Host {
   readonly net: Net;
   readonly proc: Proc;
   readonly watch: Watch;
+  readonly localSocket: LocalSocket;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }

@@ -90,6 +90,11 @@ export const agentCodes = {
     remedy:
       "Look at the disk of /var/lib/fettle-agent and the agent's journal; the last accepted state stays in force.",
   },
+  "agent.not-answered": {
+    severity: "warning",
+    cause: "The agent does not answer this question: {what}.",
+    remedy: "Ask for what is in the node's desired state, or update the agent.",
+  },
   "agent.failed-backoff": {
     severity: "warning",
     cause: "The last repair did not help; the next try is in {seconds} s.",

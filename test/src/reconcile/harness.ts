@@ -47,7 +47,7 @@ export function makeBench(store = openStore(":memory:")): Bench {
   const users = { connections: 0, cpuMs: 0 };
   const host = fakeHost(clock, users);
   const logger = pino({ level: "silent" });
-  const busy = new Busy(host, async () => null);
+  const busy = new Busy(host, () => null);
   const contention = new Contention(store, () => clock.now());
   const context = (_: Resource, pass: ResourceContext["pass"]): ResourceContext => ({
     host,

@@ -40,3 +40,9 @@ export function gitlabUrl(layout: Layout): string {
 export function registryUrl(layout: Layout): string {
   return `http://${layout.outside}:${REGISTRY_PORT}`;
 }
+
+/** Where the outside world's names lead. */
+export function outsideHosts(layout: Layout): Readonly<Record<string, string>> {
+  const registry = registryUrl(layout);
+  return { "registry.ollama.ai": registry, "hf.co": registry, "registry.gitlab.com": registry };
+}

@@ -26,16 +26,9 @@ export function writeMachines(layout: Layout, programs: Programs, options: Machi
     write(root, "etc/machine-id", `${createHash("md5").update(`${layout.folder}/${node}`).digest("hex")}\n`);
     write(root, "etc/fettle/agent.yaml", agentYaml(layout, options), 0o600);
     write(join(layout.folder, node), "machine.json", JSON.stringify(machineEnvironment(layout)));
-    write(join(layout.folder, node), "hosts.json", JSON.stringify(hosts(layout)));
   }
   writeGitlab(layout, programs, options);
   writeGateway(layout, programs);
-}
-
-/** What the outside world's names lead to. */
-function hosts(layout: Layout): Readonly<Record<string, string>> {
-  const registry = registryUrl(layout);
-  return { "registry.ollama.ai": registry, "hf.co": registry, "registry.gitlab.com": registry };
 }
 
 function machineEnvironment(layout: Layout): Readonly<Record<string, string>> {

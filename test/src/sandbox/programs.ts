@@ -8,7 +8,6 @@ import { bundleGitlab } from "../stand-ins/gitlab/bundle.ts";
 export interface Programs {
   readonly coordinator: string;
   readonly agent: string;
-  readonly agentCli: string;
   readonly machine: string;
   readonly registry: string;
   readonly gateway: string;
@@ -19,8 +18,7 @@ export interface Programs {
 }
 
 export const SANDBOX_AGENT_ENTRIES = {
-  agent: "test/src/sandbox/agent/main.ts",
-  "fettle-agent": "test/src/sandbox/agent/fettle-agent.ts",
+  "fettle-agent": "test/src/sandbox/agent/main.ts",
   unpack: "agent/src/system/programs/unpack.ts",
 };
 
@@ -43,8 +41,7 @@ export async function buildPrograms(folder = join(ROOT, "dist")): Promise<Progra
   ]);
   const programs = {
     coordinator: join(coordinator, "fettle.mjs"),
-    agent: join(agent, "agent.mjs"),
-    agentCli: join(agent, "fettle-agent.mjs"),
+    agent: join(agent, "fettle-agent.mjs"),
     machine: join(stand, "machine.mjs"),
     registry: join(stand, "registry.mjs"),
     gateway: join(stand, "gateway.mjs"),

@@ -4,7 +4,16 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { pack } from "../stand-ins/ollama/pack.ts";
 import { Child } from "./child.ts";
-import { type Layout, NODES, type NodeName, newLayout, REGISTRY_PORT, registryUrl, rootOf } from "./layout.ts";
+import {
+  type Layout,
+  NODES,
+  type NodeName,
+  newLayout,
+  outsideHosts,
+  REGISTRY_PORT,
+  registryUrl,
+  rootOf,
+} from "./layout.ts";
 import { GITLAB_VERSION, writeMachines } from "./machine-files.ts";
 import type { Programs } from "./programs.ts";
 import { type StackOptions, stackText } from "./stack-text.ts";
@@ -52,7 +61,7 @@ export class Sandbox {
       this.#coordinatorEnv(),
     );
     this.machines = perNode((node) => this.#machine(node));
-    this.agents = perNode((node) => this.#child(`agent-${node}`, [programs.agent], this.agentEnv(node)));
+    this.agents = perNode((node) => this.#child(`agent-${node}`, [programs.agent, "run"], this.agentEnv(node)));
   }
 
   /** Starts everything, enrols the agents and applies the stack; the agents converge from there. */
@@ -91,7 +100,7 @@ export class Sandbox {
     env: Readonly<Record<string, string>> = {},
   ): Promise<string> {
     const all = { ...this.agentEnv(node), ...env };
-    const { stdout } = await run(process.execPath, [this.#programs.agentCli, ...args], { env: all, maxBuffer: 64e6 });
+    const { stdout } = await run(process.execPath, [this.#programs.agent, ...args], { env: all, maxBuffer: 64e6 });
     return stdout;
   }
 
@@ -174,7 +183,7 @@ export class Sandbox {
       root: rootOf(this.layout, node),
       address: this.layout.addresses[node],
       socket,
-      hosts: join(folder, "hosts.json"),
+      hosts: outsideHosts(this.layout),
     };
     writeFileSync(join(folder, "sandbox.json"), JSON.stringify(machine));
     const args = ["--root", machine.root, "--socket", socket, "--environment", join(folder, "machine.json")];

@@ -4,6 +4,7 @@ import { realClock } from "./clock.ts";
 import { realExec } from "./exec.ts";
 import { realFiles } from "./files.ts";
 import { realHttp } from "./http.ts";
+import { realLocalSocket } from "./local-socket.ts";
 import { realMetrics } from "./metrics.ts";
 import { realNet } from "./net.ts";
 import { realProc } from "./proc.ts";
@@ -26,6 +27,7 @@ export function makeRealHost(): Host {
     net: realNet,
     proc: realProc,
     watch: { files: watchFiles, units: (names, onChange) => watchUnits(bus, names, onChange) },
+    localSocket: realLocalSocket,
     metrics: realMetrics,
     clock: realClock,
   };

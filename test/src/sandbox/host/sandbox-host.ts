@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Host } from "@fettle/agent/system/host.ts";
 import { realArchives } from "@fettle/agent/system/real/archives.ts";
 import { realClock } from "@fettle/agent/system/real/clock.ts";
+import { realLocalSocket } from "@fettle/agent/system/real/local-socket.ts";
 import { realProc } from "@fettle/agent/system/real/proc.ts";
 import { watchFiles } from "@fettle/agent/system/real/watch-files.ts";
 import { rootedExec, rootedPty } from "./rooted-exec.ts";
@@ -41,6 +42,10 @@ export function makeSandboxHost(machine: SandboxMachine): Host {
     watch: {
       files: (paths, onChange) => watchFiles(paths.map(rooted), (path) => onChange(path.slice(machine.root.length))),
       units: (names, onChange) => units.watch(names, onChange),
+    },
+    localSocket: {
+      serve: (path, handle, signal) => realLocalSocket.serve(rooted(path), handle, signal),
+      call: (path, call, deadlineMs) => realLocalSocket.call(rooted(path), call, deadlineMs),
     },
     metrics: sandboxMetrics(machine.root),
     clock: realClock,

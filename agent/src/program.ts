@@ -1,0 +1,36 @@
+import { text } from "node:stream/consumers";
+import { messageOf } from "@fettle/shared/lib/errors.ts";
+import { readEnv } from "./env.ts";
+import type { Host } from "./system/host.ts";
+
+/** `fettle-agent run` is the agent itself, as the unit starts it; anything else is a command on this machine. */
+export async function program(host: Host, args: readonly string[]): Promise<never> {
+  const run = args.length === 1 && args[0] === "run" ? runAgent : runCommand;
+  process.exit(await run(host, args).catch(failed));
+}
+
+async function runAgent(host: Host): Promise<number> {
+  const { createContext } = await import("./context.ts");
+  const { runServices } = await import("./run.ts");
+  const stop = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort(new Error(name)));
+  const context = await createContext({ env: readEnv(process.env), host });
+  await runServices(context.services, context.logger, stop.signal);
+  context.close();
+  return 0;
+}
+
+async function runCommand(host: Host, args: readonly string[]): Promise<number> {
+  const { cli } = await import("./cli.ts");
+  const io = {
+    out: (line: string) => void process.stdout.write(line),
+    error: (line: string) => void process.stderr.write(line),
+    readStdin: async () => (process.stdin.isTTY ? null : await text(process.stdin)),
+  };
+  return cli(args, { env: readEnv(process.env), host, ownUid: process.getuid?.() ?? 0, io });
+}
+
+function failed(error: unknown): number {
+  process.stderr.write(`fettle-agent: ${messageOf(error)}\n`);
+  return 1;
+}
