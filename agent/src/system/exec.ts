@@ -24,7 +24,8 @@ export interface ExecResult {
 export interface Exec {
   /**
    * Runs argv without a shell, in a process group of its own, which goes whole when the time or the signal ends it.
-   * A child that cannot be killed is given up on. argv[0] is a path or is looked up as `find` does. Throws only when the program cannot be started (`code` ENOENT, EACCES).
+   * A child that cannot be killed is given up on. argv[0] is a path or is looked up as `find` does. Throws only when
+   * the program cannot be started (`code` ENOENT, EACCES).
    */
   run(argv: readonly string[], options: ExecOptions): Promise<ExecResult>;
   /** The path of a program in the system's PATH, or null. */
