@@ -78,7 +78,8 @@ async function readText(file: string, { readFile }: Surroundings): Promise<strin
   }
 }
 
-function failed(error: unknown, args: readonly string[], { stdout, stderr, signal }: Surroundings): number {
+/** Says what went wrong, as every command does; returns the exit status. */
+export function failed(error: unknown, args: readonly string[], { stdout, stderr, signal }: Surroundings): number {
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   const meant = error instanceof CommanderError ? new FettleError("cli.usage", { problem: problemOf(error) }) : error;
   const failure = failureOf(
