@@ -124,7 +124,7 @@ export class Runner {
         );
       store.retries.set(resource.id, resource.hash, { failures, nextAt });
     }
-    logger.info({ run: id, resource: resource.id, outcome: end.outcome, code: end.code }, "run ended");
+    logger.info({ run: id, resource: resource.id, ...end }, "run ended");
     onOwed();
   }
 }

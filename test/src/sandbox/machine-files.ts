@@ -4,6 +4,8 @@ import { dirname, join } from "node:path";
 import { GITLAB_PORT, gitlabUrl, type Layout, NODES, type NodeName, registryUrl, rootOf } from "./layout.ts";
 import type { Programs } from "./programs.ts";
 
+/** The administrator's own token, for what is done to GitLab beside Fettle. */
+export const ADMIN_TOKEN = "glpat-sandbox-administrator";
 export const GITLAB_VERSION = "18.8.2-ee";
 const REPOSITORY = "registry.gitlab.com/gitlab-org/modelops/applied-ml/code-suggestions/ai-assist/model-gateway";
 
@@ -60,6 +62,7 @@ function writeGitlab(layout: Layout, programs: Programs, { gitlabVersion }: Mach
     GITLAB_VERSION: gitlabVersion,
     GITLAB_CA_FILE: join(root, "etc/gitlab/trusted-certs/ca.crt"),
     GITLAB_OUTBOUND_FILTER: "off",
+    GITLAB_ADMIN_TOKEN: ADMIN_TOKEN,
   };
   mkdirSync(join(root, "etc/gitlab/trusted-certs"), { recursive: true });
   unit(root, "gitlab-runsvdir.service", [process.execPath, programs.gitlab], environment);

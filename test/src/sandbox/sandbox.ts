@@ -161,7 +161,7 @@ export class Sandbox {
     await until(
       "the coordinator answers",
       20_000,
-      async () => (await this.fettle(["schema"])) !== undefined,
+      async () => (await this.fettle(["token", "list"])) !== undefined,
       this.coordinator,
     );
   }

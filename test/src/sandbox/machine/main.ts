@@ -16,6 +16,8 @@ const manager = new Manager({ root: values.root, environment, onChange: (unit) =
 const server: UnitServer = new UnitServer(manager);
 await server.listen(values.socket);
 await manager.boot();
+// As systemd does.
+process.on("SIGHUP", () => manager.daemonReload());
 process.on("SIGTERM", () => {
   void manager.shutdown().then(() => {
     server.close();

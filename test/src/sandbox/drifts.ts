@@ -1,0 +1,121 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { DROP_IN } from "@fettle/agent/resources/ollama/unit-file.ts";
+import { GATEWAY_CONTAINER } from "@fettle/shared/roles/gateway.ts";
+import { OLLAMA_PORT } from "@fettle/shared/roles/ollama.ts";
+import { type AdminAccess, readFeatures, remapFeature } from "../stand-ins/gitlab/admin-client.ts";
+import { gitlabUrl } from "./layout.ts";
+import { ADMIN_TOKEN } from "./machine-files.ts";
+import type { Sandbox } from "./sandbox.ts";
+
+/** Something that somebody does to the stack from outside, never by a call that the agent makes too. */
+export interface Drift {
+  readonly name: string;
+  readonly node: "gitlab-1" | "gateway-1" | "ollama-1";
+  /** Resources whose run is the repair, the first of them the one that is seen first. */
+  readonly resources: readonly string[];
+  make(sandbox: Sandbox): Promise<void>;
+  /** True when the world is as declared, seen from outside. */
+  healed(sandbox: Sandbox): Promise<boolean>;
+}
+
+const MODEL = "mistral:instruct";
+const FEATURE = "DUO_CHAT";
+const OTHER_HOST = "127.0.0.1:11434";
+
+/** OLLAMA_HOST overwritten, systemd reloaded (as SIGHUP does) and Ollama killed, so that it comes back with it. */
+export const ollamaHost: Drift = {
+  name: "OLLAMA_HOST",
+  node: "ollama-1",
+  resources: ["ollama.drop-in", "ollama.service", "ollama.listening"],
+  async make(sandbox) {
+    const text = `[Service]\nEnvironment="OLLAMA_HOST=${OTHER_HOST}"\n`;
+    writeFileSync(join(sandbox.rootOf("ollama-1"), DROP_IN), text);
+    sandbox.machines["ollama-1"].hangUp();
+  },
+  async healed(sandbox) {
+    const text = readFileSync(join(sandbox.rootOf("ollama-1"), DROP_IN), "utf8");
+    if (!text.includes(`OLLAMA_HOST=${sandbox.layout.addresses["ollama-1"]}:${OLLAMA_PORT}`)) return false;
+    return (await ollama(sandbox, "GET", "/api/version")).status === 200;
+  },
+};
+
+export const modelRemoved: Drift = {
+  name: "model removed",
+  node: "ollama-1",
+  resources: [`ollama.model[${MODEL}]`, `ollama.warm[${MODEL}]`],
+  async make(sandbox) {
+    await ollama(sandbox, "POST", "/api/generate", { model: MODEL, keep_alive: 0 });
+    await ollama(sandbox, "DELETE", "/api/delete", { model: MODEL });
+  },
+  healed: async (sandbox) => (await ollama(sandbox, "GET", "/api/tags")).text.includes(MODEL),
+};
+
+export const containerStopped: Drift = {
+  name: "gateway container stopped",
+  node: "gateway-1",
+  resources: ["gateway.container", "gateway.ready"],
+  async make(sandbox) {
+    await engine(sandbox, "POST", `/containers/${GATEWAY_CONTAINER}/stop?t=5`);
+  },
+  async healed(sandbox) {
+    const url = { host: sandbox.layout.addresses["gateway-1"], port: 5052, path: "/monitoring/healthz" };
+    return (await ask({ ...url, method: "GET" })).status === 200;
+  },
+};
+
+export const featureRemapped: Drift = {
+  name: "feature mapping changed",
+  node: "gitlab-1",
+  resources: [`gitlab.feature[${FEATURE}]`],
+  make: async (sandbox) => remapFeature(adminOf(sandbox), FEATURE, "DISABLED"),
+  async healed(sandbox) {
+    const features = await readFeatures(adminOf(sandbox));
+    return features.some(
+      (one) => one.feature.toUpperCase() === FEATURE && one.provider.toUpperCase() === "SELF_HOSTED",
+    );
+  },
+};
+
+export const DRIFTS: readonly Drift[] = [ollamaHost, modelRemoved, containerStopped, featureRemapped];
+
+/** GitLab's administrator, beside Fettle. */
+export function adminOf(sandbox: Sandbox): AdminAccess {
+  const ca = readFileSync(join(sandbox.rootOf("gitlab-1"), "etc/gitlab/trusted-certs/ca.crt"), "utf8");
+  return { url: gitlabUrl(sandbox.layout), ca, token: ADMIN_TOKEN };
+}
+
+function ollama(sandbox: Sandbox, method: string, path: string, body?: object): Promise<Answer> {
+  const host = sandbox.layout.addresses["ollama-1"];
+  return ask({ host, port: OLLAMA_PORT, method, path }, body && JSON.stringify(body));
+}
+
+function engine(sandbox: Sandbox, method: string, path: string): Promise<Answer> {
+  return ask({ socketPath: join(sandbox.rootOf("gateway-1"), "run/docker.sock"), method, path });
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+function ask(
+  options: { method: string; path: string; host?: string; port?: number; socketPath?: string },
+  body?: string,
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const headers = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
+    const sent = request({ ...options, headers, agent: false, timeout: 30_000 }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8").on("data", (piece: string) => {
+        text += piece;
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text }));
+      answer.on("error", reject);
+    });
+    sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}
