@@ -1,6 +1,4 @@
 import type { Context } from "../context.ts";
-import { DAY_MS } from "../pki/authority.ts";
-import { migrations } from "../store/migrations/migrations.ts";
 
 /** What `/healthz` says; anybody may ask, so it names nothing of the stack. */
 export interface Health {
@@ -14,6 +12,7 @@ export interface Health {
 /** A look at the store lasts this long, so that asking costs no write each time. */
 const LOOK_MS = 5_000;
 const CA_WARNING_DAYS = 90;
+const DAY_MS = 24 * 60 * 60_000;
 
 export class HealthCheck {
   readonly #context: Context;
@@ -25,7 +24,7 @@ export class HealthCheck {
   }
 
   async read(): Promise<Health> {
-    const { pki, hub, clock } = this.#context;
+    const { pki, hub, clock, store } = this.#context;
     const problem = await this.#storeProblem();
     const daysUntil = (at: number): number => Math.floor((at - clock.now()) / DAY_MS);
     const [ca, certificate] = [daysUntil(pki.caNotAfter), daysUntil(pki.server().notAfter)];
@@ -34,7 +33,7 @@ export class HealthCheck {
       store: {
         writable: problem === null,
         ...(problem === null ? {} : { problem }),
-        migration: Object.keys(migrations).at(-1) ?? "",
+        migration: store.migration,
       },
       ca: { daysLeft: ca },
       certificate: { daysLeft: certificate },

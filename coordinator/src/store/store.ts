@@ -58,6 +58,8 @@ export interface Store extends Queries {
    * handed: the store's own would wait for this transaction to end. When this resolves, the change is on disk.
    */
   write<T>(work: (queries: Queries) => Promise<T>): Promise<T>;
+  /** The newest migration, which the file is at. */
+  readonly migration: string;
   /** Why the database cannot be written now; null when it can. */
   problem(): Promise<string | null>;
   close(): Promise<void>;
@@ -77,6 +79,7 @@ export async function openStore(path: string, { mustExist = false } = {}): Promi
     ...queriesOn(db),
     db,
     write: (work) => unbusy(() => db.transaction().execute((transaction) => work(queriesOn(transaction)))),
+    migration: Object.keys(migrations).at(-1) ?? "",
     problem: () =>
       new Meta(db).touch().then(
         () => null,

@@ -157,6 +157,19 @@ export const ROOMS: readonly Room[] = [
     why: "one handler per file; it reaches everything through the context",
   },
   {
+    path: "coordinator/src/ingest",
+    values: ["shared/src", "coordinator/src/ingest"],
+    types: ["coordinator/src/store", "coordinator/src/hub"],
+    why: "what agents send, on its way into the store it is handed",
+  },
+  {
+    path: "coordinator/src/http",
+    values: ["shared/src", "coordinator/src/http", "coordinator/src/api"],
+    types: ["coordinator/src/context.ts", "coordinator/src/pki"],
+    machine: ["node:fs", "node:fs/promises", "node:net", "node:https"],
+    why: "the operator's doors, and the routes that need no token",
+  },
+  {
     path: "coordinator/src/cli",
     values: ["shared/src", "coordinator/src/cli", "coordinator/src/admin"],
     machine: ["node:fs", "node:fs/promises", "node:http", "node:https", "node:net", "node:tls"],

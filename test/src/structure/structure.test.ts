@@ -43,9 +43,8 @@ t.test("no rule names a room that is gone", async (t) => {
 t.test("main is imported by nobody, context only where programs are put together, test by nobody else", async (t) => {
   for (const { file, target, type } of importsOf(ROOT)) {
     if (/^(agent|coordinator)\/src\/main\.ts$/.test(target)) t.fail(`${file} imports ${target}`);
-    const composes = /(^|\/)main\.ts$|^coordinator\/src\/admin\/|^test\/|^coordinator\/src\/coordinator\.ts$/.test(
-      file,
-    );
+    const composes =
+      isTest(file) || /(^|\/)main\.ts$|^test\/|^agent\/src\/program\.ts$|^coordinator\/src\/serve\.ts$/.test(file);
     if (/^(agent|coordinator)\/src\/context\.ts$/.test(target) && !type && !composes)
       t.fail(`${file} imports ${target} as a value`);
     if (target.startsWith("test/") && !file.startsWith("test/")) t.fail(`${file} imports ${target}`);
