@@ -31,6 +31,7 @@ import { type DesiredStore, openDesired } from "./store/desired.ts";
 import { type Identity, identityStore } from "./store/identity.ts";
 import { openStore, type Store } from "./store/store.ts";
 import type { Host } from "./system/host.ts";
+import { engineEvents } from "./watch/engine-events.ts";
 import { Watcher } from "./watch/watcher.ts";
 
 export interface ContextOptions {
@@ -143,6 +144,7 @@ function makeKeeper(
     remember: (secret: string) => secrets.add(secret),
     ollamaArchive: (version: string, arch: OllamaArch) => ollamaArchive(version, arch, config.policy),
   };
+  const events = engineEvents(host);
   return new Keeper({
     log: logger,
     desired,
@@ -151,7 +153,8 @@ function makeKeeper(
     policyFacts: (params, pins) => policyFacts(host, params, pins),
     resourcesOf: (params) => resourcesOf(params, options),
     onStanding: (standing) => {
-      watcher.set(watchesOf(standing.roles));
+      const { engine, ...watched } = watchesOf(standing.roles);
+      watcher.set({ ...watched, sources: engine ? [events] : [] });
       core.loop.set(standing);
       health.probeNow();
     },

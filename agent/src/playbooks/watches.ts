@@ -7,6 +7,8 @@ import { DROP_IN_FOLDER, OLLAMA_UNIT } from "../resources/ollama/unit-file.ts";
 export interface RoleWatches {
   readonly files: readonly string[];
   readonly units: readonly string[];
+  /** The Docker Engine's events are among it. */
+  readonly engine: boolean;
 }
 
 const SYSTEMD = "/etc/systemd/system";
@@ -15,9 +17,10 @@ const watches: Readonly<Record<string, (params: unknown) => RoleWatches>> = {
   ollama: (params) => ({
     files: [SYSTEMD, DROP_IN_FOLDER, ...manifestFolders(ollamaParams.parse(params))],
     units: [OLLAMA_UNIT],
+    engine: false,
   }),
-  gateway: () => ({ files: [], units: ["docker.service"] }),
-  gitlab: () => ({ files: [], units: ["gitlab-runsvdir.service"] }),
+  gateway: () => ({ files: [], units: ["docker.service"], engine: true }),
+  gitlab: () => ({ files: [], units: ["gitlab-runsvdir.service"], engine: false }),
 };
 
 /** A model that is removed takes its manifest's folder with it. */
@@ -27,5 +30,9 @@ function manifestFolders({ models }: OllamaParams): string[] {
 
 export function watchesOf(roles: Readonly<Record<string, unknown>>): RoleWatches {
   const all = Object.entries(roles).flatMap(([role, params]) => watches[role]?.(params) ?? []);
-  return { files: [...new Set(all.flatMap(({ files }) => files))], units: all.flatMap(({ units }) => units) };
+  return {
+    files: [...new Set(all.flatMap(({ files }) => files))],
+    units: all.flatMap(({ units }) => units),
+    engine: all.some(({ engine }) => engine),
+  };
 }

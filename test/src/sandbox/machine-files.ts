@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GITLAB_PORT, gitlabUrl, type Layout, NODES, type NodeName, registryUrl, rootOf } from "./layout.ts";
 import type { Programs } from "./programs.ts";
+import { writeUserPrograms } from "./user-programs.ts";
 
 /** The administrator's own token, for what is done to GitLab beside Fettle. */
 export const ADMIN_TOKEN = "glpat-sandbox-administrator";
@@ -25,6 +26,7 @@ export function writeMachines(layout: Layout, programs: Programs, options: Machi
     for (const folder of ["etc/systemd/system", "run", "var/lib", "usr/bin", "usr/sbin", "tmp"])
       mkdirSync(join(root, folder), { recursive: true });
     symlinkSync("../run", join(root, "var/run"));
+    writeUserPrograms(root);
     write(root, "etc/machine-id", `${createHash("md5").update(`${layout.folder}/${node}`).digest("hex")}\n`);
     write(root, "etc/fettle/agent.yaml", agentYaml(layout, options), 0o600);
     write(join(layout.folder, node), "machine.json", JSON.stringify(machineEnvironment(layout)));
