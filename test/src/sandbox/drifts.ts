@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { request } from "node:http";
 import { join } from "node:path";
 import { DROP_IN } from "@fettle/agent/resources/ollama/unit-file.ts";
 import { GATEWAY_CONTAINER } from "@fettle/shared/roles/gateway.ts";
 import { OLLAMA_PORT } from "@fettle/shared/roles/ollama.ts";
 import { type AdminAccess, readFeatures, remapFeature } from "../stand-ins/gitlab/admin-client.ts";
+import { type Answer, ask } from "./ask.ts";
 import { gitlabUrl } from "./layout.ts";
 import { ADMIN_TOKEN } from "./machine-files.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -93,29 +93,4 @@ function ollama(sandbox: Sandbox, method: string, path: string, body?: object): 
 
 function engine(sandbox: Sandbox, method: string, path: string): Promise<Answer> {
   return ask({ socketPath: join(sandbox.rootOf("gateway-1"), "run/docker.sock"), method, path });
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
-}
-
-function ask(
-  options: { method: string; path: string; host?: string; port?: number; socketPath?: string },
-  body?: string,
-): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
-    const sent = request({ ...options, headers, agent: false, timeout: 30_000 }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (piece: string) => {
-        text += piece;
-      });
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text }));
-      answer.on("error", reject);
-    });
-    sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
-    sent.on("error", reject);
-    sent.end(body);
-  });
 }
