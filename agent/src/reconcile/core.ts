@@ -79,6 +79,7 @@ function contextOf(
     approved: standing.approvals.some(
       (one) => one.resource === id && one.hash === hash && store.kept.get(id, `approval:${one.token}`) === null,
     ),
+    enforced: standing.policy.mode === "enforce",
     ...(gate && { gate }),
   };
 }

@@ -62,6 +62,8 @@ export interface ResourceContext {
   readonly kept: Kept;
   /** True when a person approved this resource at its present hash; the next apply uses it up. */
   readonly approved: boolean;
+  /** The stack is to be enforced: what it names may be taken for ours. Absent in a plan. */
+  readonly enforced?: boolean;
   /** Its gate, for a kind whose look itself is held back; absent in a plan. */
   readonly gate?: Gate;
 }

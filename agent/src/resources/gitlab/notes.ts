@@ -4,6 +4,8 @@ export interface Notes {
   refusal: OutboundRefusal | null;
   /** Wall-clock ms of the last change by Fettle to what an answer of a model depends on. */
   changedAt: number;
+  /** A model is being tested. */
+  checking: boolean;
 }
 
 export interface OutboundRefusal {
@@ -11,10 +13,10 @@ export interface OutboundRefusal {
   readonly problem: string;
   /** Monotonic ms. */
   readonly at: number;
-  /** The list and the switch as they were at the first look after the refusal; null before that look. */
+  /** The list and the switch as they were at the last look; null before the first. */
   seen: string | null;
 }
 
 export function newNotes(): Notes {
-  return { refusal: null, changedAt: 0 };
+  return { refusal: null, changedAt: 0, checking: false };
 }

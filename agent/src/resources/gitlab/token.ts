@@ -11,6 +11,8 @@ import { lifeOf, MINT, type TokenFound, tokenVerdict } from "./token-verdict.ts"
 
 const DAY_MS = 86_400_000;
 const MINTED_DAYS = 90;
+/** GitLab takes no longer one by default. */
+const LONGEST_DAYS = 365;
 
 /** A token of an administrator that works, with more than a third of its life left. It never leaves this machine. */
 export function token(gitlab: Gitlab): Resource<TokenFound> {
@@ -110,8 +112,9 @@ async function rotate(ctx: ResourceContext, gitlab: Gitlab, signal: AbortSignal)
   if (self.kind !== "good")
     throw new FettleError("gitlab.token.rotate-failed", { problem: `the token is ${self.why}` });
   await keepToken(host.files, gitlab, held.from, token);
-  const life = lifeOf(self) ?? MINTED_DAYS * DAY_MS;
-  const rotated = await clients.gitlab.rotateToken(asking, day(host.clock.now() + life), signal);
+  // It ends when a day begins, so a part of a day counts as one: else each rotation would shorten its life.
+  const days = Math.min(Math.ceil((lifeOf(self) ?? MINTED_DAYS * DAY_MS) / DAY_MS), LONGEST_DAYS);
+  const rotated = await clients.gitlab.rotateToken(asking, day(host.clock.now() + days * DAY_MS), signal);
   await keepToken(host.files, gitlab, held.from, rotated.token);
 }
 

@@ -48,14 +48,25 @@ export interface Bench {
   repair(id: string): Promise<Verdict>;
   /** Every resource again and again until nothing changes; the verdicts by id. */
   converge(): Promise<Map<string, Verdict>>;
+  /** One look at every resource but the answers in one pass, all at once; the kinds of verdict by id. */
+  pass(): Promise<Map<string, string>>;
   facts(): Readonly<Record<string, string>>;
   kept(id: string): ReadonlyMap<string, string>;
   write(path: string, text: string, mode?: number): void;
   read(path: string): string;
   state(patch: object): Promise<unknown>;
   faults(faults: object): Promise<unknown>;
-  requests(): Promise<{ total: number; writes: number; mutations: Record<string, number> }>;
+  requests(): Promise<Asked>;
   forgetRequests(): Promise<unknown>;
+}
+
+/** What was asked of GitLab, by name. */
+interface Asked {
+  readonly total: number;
+  readonly writes: number;
+  readonly queries: Record<string, number>;
+  readonly mutations: Record<string, number>;
+  readonly rest: Record<string, number>;
 }
 
 export interface BenchOptions {
@@ -105,19 +116,20 @@ export async function makeBench(t: Test, options: BenchOptions = {}): Promise<Be
     store.set(id, known);
     return known;
   };
-  const context = (resource: Resource): ResourceContext => {
+  const context = (resource: Resource, pass = newPass("test")): ResourceContext => {
     const kept = keptOf(resource.id);
     const gate = bench.gate;
     return {
       host,
       clients,
-      pass: newPass("test"),
+      pass,
       kept: {
         get: (key) => kept.get(key) ?? null,
         set: (key, value) => void kept.set(key, value),
         delete: (key) => void kept.delete(key),
       },
       approved: bench.approved,
+      enforced: true,
       ...(gate === null ? {} : { gate: { resource: resource.id, fact: "gateway-1/gateway.ready", ...gate } }),
     };
   };
@@ -186,6 +198,15 @@ export async function makeBench(t: Test, options: BenchOptions = {}): Promise<Be
       }
       return new Map(seen);
     },
+    async pass() {
+      const pass = newPass("test");
+      const some = resources.filter(({ id }) => !id.endsWith(".host") && !id.startsWith("gitlab.answers"));
+      const kinds = some.map(async (one) => {
+        const observed = await one.observe(context(one, pass), AbortSignal.timeout(20_000));
+        return [one.id, one.diff(observed).kind] as const;
+      });
+      return new Map(await Promise.all(kinds));
+    },
     facts: () => facts,
     kept: (id) => keptOf(id),
     write(path, text, mode = 0o600) {
@@ -195,7 +216,7 @@ export async function makeBench(t: Test, options: BenchOptions = {}): Promise<Be
     read: (path) => readFileSync(join(root, path), "utf8"),
     state: (patch) => control(running, "PUT", "/state", patch),
     faults: (faults) => control(running, "PUT", "/faults", faults),
-    requests: async () => (await control(running, "GET", "/requests")) as Awaited<ReturnType<Bench["requests"]>>,
+    requests: async () => (await control(running, "GET", "/requests")) as unknown as Asked,
     forgetRequests: () => control(running, "DELETE", "/requests"),
   };
   bench.write(CA, running.ca, 0o644);

@@ -1,0 +1,35 @@
+import type { Kept } from "../resource.ts";
+import type { Hop } from "./answers-hop.ts";
+
+/** The last test of a model, as it is kept. */
+export interface Checked {
+  /** Hash of what was tested. */
+  readonly key: string;
+  /** Wall-clock ms. */
+  readonly at: number;
+  /** How many failed in a row. */
+  readonly failures: number;
+  /** The hop that is broken; null when the model answered. */
+  readonly hop: Hop | null;
+}
+
+const LAST = "last";
+const PACE_MS = 15 * 60_000;
+const FIRST_RETRY_MS = 30_000;
+
+/** The last test of exactly this; null when there is none. */
+export function lastCheck(kept: Kept, key: string): Checked | null {
+  const last = JSON.parse(kept.get(LAST) ?? "null") as Checked | null;
+  return last?.key === key ? last : null;
+}
+
+export function keepCheck(kept: Kept, checked: Checked): Checked {
+  kept.set(LAST, JSON.stringify(checked));
+  return checked;
+}
+
+/** After a change, every 15 minutes, and after a failure sooner: real inference costs a GPU's time. */
+export function isDue({ at, failures }: Checked, now: number, changedAt: number): boolean {
+  const pace = failures === 0 ? PACE_MS : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), PACE_MS);
+  return changedAt > at || now < at || now - at >= pace;
+}
