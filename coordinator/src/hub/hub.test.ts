@@ -266,6 +266,7 @@ t.test("hello, welcome, desired once, records and logs acknowledged after they a
   while (ledger.stored.length < 3) await systemClock.sleep(5);
   t.same(ledger.reports.at(-1), ["ollama-1", { ...REPORT, facts: { hostname: "ollama" } }]);
   t.equal(ledger.stored.at(-1), 'ollama-1 {"load1":2}');
+  t.equal(hub.connection("ollama-1")?.ignoredFrames, 1);
   agent.socket.close();
   await until("disconnected ollama-1 link.closed");
   t.notOk(hub.connected("ollama-1"));

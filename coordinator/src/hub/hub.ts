@@ -35,6 +35,8 @@ export interface Connection {
   readonly seenAt: number;
   readonly version: string;
   readonly capabilities: readonly string[];
+  /** Frames of a type that is not known here, since its hello. */
+  readonly ignoredFrames: number;
 }
 
 /** Who is connected. Each socket is a Session of its own; the newest of one machine serves. */
@@ -193,12 +195,13 @@ function duplicate({ node }: Peer, before: Session, hello: Hello): FettleError {
 }
 
 function describe(session: Session): Connection {
-  const { peer, since, seenAt, hello } = session;
+  const { peer, since, seenAt, hello, ignored } = session;
   return {
     ...peer,
     since,
     seenAt,
     version: hello?.version ?? "",
     capabilities: hello?.capabilities ?? [],
+    ignoredFrames: ignored,
   };
 }

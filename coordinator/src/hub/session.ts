@@ -42,6 +42,7 @@ export class Session {
   #since = 0;
   #seenAt: number;
   #frames = 0;
+  #ignored = 0;
   #sentDesired = "";
 
   constructor(socket: WebSocket, peer: Peer, parts: SessionParts) {
@@ -75,6 +76,11 @@ export class Session {
   /** Wall clock of its last frame. */
   get seenAt(): number {
     return this.#seenAt;
+  }
+
+  /** Frames of a type that is not known here: the agent is newer. */
+  get ignored(): number {
+    return this.#ignored;
   }
 
   get serving(): boolean {
@@ -138,7 +144,10 @@ export class Session {
     if (this.#state === "ended") return;
     try {
       const message = decode(up, frame);
-      if (message === null) return;
+      if (message === null) {
+        this.#ignored += 1;
+        return;
+      }
       const clean = stripped(message);
       if (this.#state === "new") await this.#enter(clean);
       else await this.#take(clean, frame.length);

@@ -129,7 +129,15 @@ async function connect({ hub, context, clock, drain }: Bench, node: string): Pro
   const row = must(await context.store.nodes.get(node), node);
   const now = clock.now();
   await context.store.nodes.register(node, `${node}-id`, now);
-  hub.live.set(node, { node, stack: row.stack, since: now, seenAt: now, version: "0.1.0", capabilities: [] });
+  hub.live.set(node, {
+    node,
+    stack: row.stack,
+    since: now,
+    seenAt: now,
+    version: "0.1.0",
+    capabilities: [],
+    ignoredFrames: 0,
+  });
   context.reconciler.touch(node);
   await drain();
 }
