@@ -1,6 +1,8 @@
+import { gitlabParams } from "@fettle/shared/roles/gitlab.ts";
 import { ollamaParams } from "@fettle/shared/roles/ollama.ts";
 import type { FindArchive } from "../resources/ollama/install.ts";
 import type { Resource } from "../resources/resource.ts";
+import { gitlabPlaybook } from "./gitlab.ts";
 import { ollamaPlaybook } from "./ollama.ts";
 
 /** What playbooks are handed beside a role's parameters: it comes from this machine alone. */
@@ -14,6 +16,8 @@ export interface PlaybookOptions {
 
 /** What a role does with its parameters, as resources. Pure: the parameters are already validated. */
 const playbooks: Readonly<Record<string, (params: unknown, options: PlaybookOptions) => Resource[]>> = {
+  gitlab: (params, { gitlabPollMs: pollMs, remember }) =>
+    gitlabPlaybook(gitlabParams.parse(params), { pollMs, remember }),
   ollama: (params, options) => ollamaPlaybook(ollamaParams.parse(params), options.ollamaArchive),
 };
 
