@@ -99,6 +99,10 @@ async function compose(ground: Ground): Promise<Service[]> {
     identity: () => ground.identity.now,
     link: () => made.status(),
     report: current,
+    onChange: () => {
+      made.reportChanged();
+      made.recordsChanged();
+    },
     plan: () => core.plan(core.loop.standing.resources, core.loop.standing.refusals),
     policy: config.policy,
     policyPath: env.configPath,

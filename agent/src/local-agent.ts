@@ -20,6 +20,8 @@ export interface LocalAgentParts {
   readonly identity: () => Identity | null;
   readonly link: () => LinkStatus;
   readonly report: () => Report;
+  /** The report and the audit have changed: the coordinator is told at once. */
+  readonly onChange: () => void;
   /** Looks at what is declared now. */
   readonly plan: () => Promise<PlanResult>;
   readonly policy: LocalPolicy;
@@ -31,19 +33,21 @@ const RUNS = 20;
 /** What the commands on this machine see of the running agent, and the two things they may do. */
 export function localAgent(parts: LocalAgentParts): LocalAgent {
   const { store, loop, now } = parts;
-  const audit = (who: string, what: string) => store.audit.add({ id: uuidv7(now()), at: now(), who, what });
+  const done = (who: string, what: string): void => {
+    store.audit.add({ id: uuidv7(now()), at: now(), who, what });
+    loop.wake("operator");
+    parts.onChange();
+  };
   return {
     status: () => status(parts),
     plan: () => parts.plan(),
     pause(pause, by) {
       store.pauses.set(pause);
-      audit(by, `pause ${pause.scope}: ${pause.reason}`);
-      loop.wake("operator");
+      done(by, `pause ${pause.scope}: ${pause.reason}`);
     },
     resume(scope, by) {
       const removed = store.pauses.remove(scope);
-      if (removed) audit(by, `resume ${scope}`);
-      loop.wake("operator");
+      if (removed) done(by, `resume ${scope}`);
       return removed;
     },
     why: (id) => why(parts, id),
