@@ -43,4 +43,22 @@ export const watchCases: readonly UnitsCase[] = [
       end();
     },
   },
+  ...["a unit that does not run", "a unit that is not there"].map(
+    (what): UnitsCase => ({
+      name: `a look at ${what} wakes no watch`,
+      async run(bench) {
+        if (what === "a unit that does not run") await bench.write(SLEEP);
+        let calls = 0;
+        const end = bench.host.watch.units([bench.unit], () => {
+          calls += 1;
+        });
+        await bench.host.clock.sleep(500);
+        const before = calls;
+        for (let looks = 0; looks < 5; looks += 1) await bench.show();
+        await bench.host.clock.sleep(300);
+        end();
+        assert.equal(calls, before);
+      },
+    }),
+  ),
 ];

@@ -14,7 +14,9 @@ const OF_SERVICE = ["Result", "MainPID", "NRestarts", "Environment", "ExecMainSt
 const TRIES = 3;
 
 export async function show(bus: Bus, unit: string): Promise<UnitState> {
-  const [of, enabled] = await Promise.all([snapshot(bus, unit), enablement(bus, unit)]);
+  const enabled = await enablement(bus, unit);
+  if (enabled === "" && !(await isLoaded(bus, unit))) return ABSENT;
+  const of = await snapshot(bus, unit);
   const load = loadOf(text(of.LoadState));
   const dropIns = texts(of.DropInPaths);
   return {
@@ -31,6 +33,32 @@ export async function show(bus: Bus, unit: string): Promise<UnitState> {
     enabled,
     exitStatus: number(of.ExecMainStatus),
   };
+}
+
+/** What systemd would answer; but each question about it would have it loaded and dropped, with a dozen signals. */
+const ABSENT: UnitState = {
+  load: "not-found",
+  active: "inactive",
+  sub: "dead",
+  result: "success",
+  mainPid: 0,
+  restarts: 0,
+  fragmentPath: "",
+  dropIns: [],
+  environment: [],
+  needReload: false,
+  enabled: "",
+  exitStatus: 0,
+};
+
+async function isLoaded(bus: Bus, unit: string): Promise<boolean> {
+  try {
+    await bus.call(unit, managerCall("GetUnit", "s", [unit]));
+    return true;
+  } catch (error) {
+    if (error instanceof UnitError && error.reason === "NoSuchUnit") return false;
+    throw error;
+  }
 }
 
 /**

@@ -2,7 +2,7 @@ import { backoffMs } from "@fettle/shared/lib/backoff.ts";
 import type { Message } from "@jellybrick/dbus-next";
 import type { Bus } from "./bus.ts";
 import type { Connection } from "./connection.ts";
-import { MANAGER, matchCall, rulesOf } from "./messages.ts";
+import { MANAGER, managerCall, matchCall, rulesOf } from "./messages.ts";
 import { unitPath } from "./unit-path.ts";
 
 const CALL_MS = 25_000;
@@ -41,8 +41,12 @@ class UnitsWatch {
 
   /** Best effort: signals that come all the same are for nobody. */
   #leave(): void {
-    if (this.#connection !== null) void this.#match("RemoveMatch", this.#connection).catch(() => {});
+    const connection = this.#connection;
     this.#connection = null;
+    if (connection === null) return;
+    void this.#match("RemoveMatch", connection).catch(() => {});
+    for (const unit of this.#byPath.values())
+      void connection.call(managerCall("UnrefUnit", "s", [unit]), CALL_MS).catch(() => {});
   }
 
   async #begin(again: boolean): Promise<void> {
@@ -51,6 +55,7 @@ class UnitsWatch {
     try {
       const connection = await this.#bus.connect();
       await this.#match("AddMatch", connection);
+      await this.#keepLoaded(connection);
       this.#connection = connection;
       if (this.#ended) this.#leave();
       this.#failures = 0;
@@ -87,6 +92,18 @@ class UnitsWatch {
 
   #all(): void {
     for (const unit of this.#byPath.values()) this.#changed(unit);
+  }
+
+  /**
+   * systemd loads a unit that does not run for each look at it and drops it again, with a dozen signals each time: a
+   * watcher that looks at what it hears of would never rest. A reference keeps it loaded, also through a reload.
+   */
+  async #keepLoaded(connection: Connection): Promise<void> {
+    const refs = [...this.#byPath.values()].map((unit) =>
+      connection.call(managerCall("RefUnit", "s", [unit]), CALL_MS),
+    );
+    // A unit whose file cannot be read is told of by whoever looks at it.
+    await Promise.allSettled(refs);
   }
 
   async #match(member: "AddMatch" | "RemoveMatch", connection: Connection): Promise<void> {
