@@ -1,7 +1,9 @@
+import { gatewayParams } from "@fettle/shared/roles/gateway.ts";
 import { gitlabParams } from "@fettle/shared/roles/gitlab.ts";
 import { ollamaParams } from "@fettle/shared/roles/ollama.ts";
 import type { FindArchive } from "../resources/ollama/install.ts";
 import type { Resource } from "../resources/resource.ts";
+import { gatewayPlaybook } from "./gateway.ts";
 import { gitlabPlaybook } from "./gitlab.ts";
 import { ollamaPlaybook } from "./ollama.ts";
 
@@ -16,6 +18,7 @@ export interface PlaybookOptions {
 
 /** What a role does with its parameters, as resources. Pure: the parameters are already validated. */
 const playbooks: Readonly<Record<string, (params: unknown, options: PlaybookOptions) => Resource[]>> = {
+  gateway: (params, { remember }) => gatewayPlaybook(gatewayParams.parse(params), remember),
   gitlab: (params, { gitlabPollMs: pollMs, remember }) =>
     gitlabPlaybook(gitlabParams.parse(params), { pollMs, remember }),
   ollama: (params, options) => ollamaPlaybook(ollamaParams.parse(params), options.ollamaArchive),

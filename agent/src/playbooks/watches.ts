@@ -1,4 +1,6 @@
+import { type GatewayParams, gatewayParams } from "@fettle/shared/roles/gateway.ts";
 import { type OllamaParams, ollamaParams } from "@fettle/shared/roles/ollama.ts";
+import { DOCKER_UNIT, SECRETS } from "../resources/gateway/names.ts";
 import { manifestFolder } from "../resources/ollama/manifest-path.ts";
 import { MODELS_FOLDER } from "../resources/ollama/models-folder.ts";
 import { DROP_IN_FOLDER, OLLAMA_UNIT } from "../resources/ollama/unit-file.ts";
@@ -19,9 +21,13 @@ const watches: Readonly<Record<string, (params: unknown) => RoleWatches>> = {
     units: [OLLAMA_UNIT],
     engine: false,
   }),
-  gateway: () => ({ files: [], units: ["docker.service"], engine: true }),
+  gateway: (params) => ({ files: gatewayFiles(gatewayParams.parse(params)), units: [DOCKER_UNIT], engine: true }),
   gitlab: () => ({ files: [], units: ["gitlab-runsvdir.service"], engine: false }),
 };
+
+function gatewayFiles({ caBundle }: GatewayParams): string[] {
+  return [SECRETS, ...(caBundle === undefined ? [] : [caBundle])];
+}
 
 /** A model that is removed takes its manifest's folder with it. */
 function manifestFolders({ models }: OllamaParams): string[] {

@@ -5,6 +5,9 @@ import { cliCodes } from "./cli.ts";
 import type { CodeDefinition } from "./code.ts";
 import { coordinatorCodes } from "./coordinator.ts";
 import { enrolmentCodes } from "./enrolment.ts";
+import { gatewayCodes } from "./gateway.ts";
+import { gatewayDockerCodes } from "./gateway-docker.ts";
+import { gatewayImageCodes } from "./gateway-image.ts";
 import { gitlabCodes } from "./gitlab.ts";
 import { gitlabDuoCodes } from "./gitlab-duo.ts";
 import { healthCodes } from "./health.ts";
@@ -19,6 +22,9 @@ import { storeCodes } from "./store.ts";
 
 /** The whole catalogue. A code that is not here does not compile. */
 const catalogue = {
+  ...gatewayCodes,
+  ...gatewayDockerCodes,
+  ...gatewayImageCodes,
   ...cliCodes,
   ...policyCodes,
   ...identityCodes,
