@@ -41,6 +41,14 @@ export async function stopBackground(folder: string, name: string, timeoutMs = 2
   return running;
 }
 
+/** Ends it as `kill -9` does. */
+export async function killBackground(folder: string, name: string): Promise<void> {
+  const record = readRecord(folder, name);
+  if (record === undefined || startTime(record.pid) !== record.started) return;
+  process.kill(record.pid, "SIGKILL");
+  await until(`${name} to be gone`, 5_000, async () => startTime(record.pid) !== record.started || undefined);
+}
+
 function readRecord(folder: string, name: string): Record | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, `${name}.pid`), "utf8"));

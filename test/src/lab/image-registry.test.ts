@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { get } from "node:https";
+import { createServer, get } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { text } from "node:stream/consumers";
 import t from "tap";
 import { readConfig } from "./config.ts";
 import { putImage, putLayer } from "./image-manifest.ts";
-import { createImageRegistry } from "./image-registry.ts";
+import { imageRegistry } from "./image-registry.ts";
 import { putTag } from "./image-store.ts";
 import { ensureAuthority, issue } from "./pki.ts";
 
@@ -20,13 +20,8 @@ const layer = putLayer(folder, Buffer.from("a layer's tar"));
 const digest = putImage(folder, [layer], { Env: [], Cmd: ["node"], ExposedPorts: {} });
 for (const tag of ["v1", "v2", "v3"]) putTag(folder, "group/project", tag, digest);
 
-const server = createImageRegistry({
-  folder,
-  certificate,
-  key,
-  tokenUrl: "https://token.test/jwt/auth",
-  log: (line) => t.comment(line),
-});
+const answers = imageRegistry({ folder, tokenUrl: "https://token.test/jwt/auth", log: (line) => t.comment(line) });
+const server = createServer({ cert: certificate, key }, answers);
 server.listen(0, "127.0.0.1");
 await once(server, "listening");
 const port = (server.address() as AddressInfo).port;

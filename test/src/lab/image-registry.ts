@@ -1,7 +1,5 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import type { Server } from "node:https";
-import { createServer } from "node:https";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { pipeline } from "node:stream";
 import { manifestType } from "./image-manifest.ts";
 import { blobPath, readTags } from "./image-store.ts";
@@ -10,8 +8,6 @@ import { paced } from "./pace.ts";
 export type RegistryOptions = {
   /** Images as image-store lays them. */
   folder: string;
-  certificate: string;
-  key: string;
   /** Where clients are sent for a token, as registry.gitlab.com sends them to gitlab.com. */
   tokenUrl: string;
   log: (line: string) => void;
@@ -26,12 +22,12 @@ const defaultPage = 100;
  * A read-only registry of the Docker Registry HTTP API v2: manifests, blobs with ranges, tag lists in pages, and the
  * anonymous token without which registry.gitlab.com answers nothing.
  */
-export function createImageRegistry(options: RegistryOptions): Server {
-  return createServer({ cert: options.certificate, key: options.key }, (request, response) => {
+export function imageRegistry(options: RegistryOptions): RequestListener {
+  return (request, response) => {
     const reply = replyTo(options, request);
     options.log(`${request.method} ${request.url} ${reply.status}`);
     send(options, request, response, reply);
-  });
+  };
 }
 
 function replyTo(options: RegistryOptions, request: IncomingMessage): Reply {

@@ -1,4 +1,5 @@
 import type { LabConfig } from "./config.ts";
+import { Coordinator } from "./fettle/coordinator.ts";
 import { Host } from "./host.ts";
 import { addressOf } from "./layout.ts";
 import type { Peer } from "./partition.ts";
@@ -11,8 +12,10 @@ export type Lab = {
   ollama: Host;
   /** The machine itself, as the hosts see it. */
   coordinator: Peer;
-  /** The image registry and name server. */
+  /** The outside world: registries, releases and name server. */
   site: Peer;
+  /** Fettle's coordinator, which runs on the machine. */
+  fettle: Coordinator;
 };
 
 export function labOf(config: LabConfig): Lab {
@@ -23,5 +26,6 @@ export function labOf(config: LabConfig): Lab {
     ollama: new Host(config, "ollama-1"),
     coordinator: { address: addressOf(config.subnet, "coordinator") },
     site: { address: addressOf(config.subnet, "site") },
+    fettle: new Coordinator(config),
   };
 }

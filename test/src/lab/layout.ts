@@ -20,7 +20,13 @@ const aliases: Record<string, PlaceName> = {
   "gitlab.example.com": "gitlab-1",
   "registry.gitlab.com": "site",
   "gitlab.com": "site",
+  "registry.ollama.ai": "site",
+  "github.com": "site",
+  "release-assets.githubusercontent.com": "site",
 };
+
+/** What the site is to the hosts: names of the outside world. */
+export const outsideNames = Object.keys(aliases).filter((name) => aliases[name] === "site");
 
 export function addressOf(subnet: Subnet, place: PlaceName): string {
   return addressAt(subnet, numbers[place]);

@@ -1,17 +1,18 @@
 import { parseArgs } from "node:util";
 import { down } from "./commands/down.ts";
+import { fettle } from "./commands/fettle.ts";
 import { shell } from "./commands/shell.ts";
 import { test } from "./commands/test.ts";
 import { up } from "./commands/up.ts";
 import { readConfig } from "./config.ts";
 import { LabError } from "./lab-error.ts";
 
-const usage = "npm run lab -- up | down | test [--full] | shell NODE [COMMAND…]   [--name NAME] [--subnet CIDR]";
+const usage =
+  "npm run lab -- up | down | test [--full] | shell NODE [COMMAND…] | fettle ARGS…   [--name NAME] [--subnet CIDR]";
 const options = { name: { type: "string" }, subnet: { type: "string" }, base: { type: "string" } } as const;
 
 async function main(args: string[]): Promise<number> {
-  // What follows `shell NODE` is that host's command, with options of its own.
-  const own = args.includes("shell") ? args.slice(0, args.indexOf("shell") + 2) : args;
+  const own = ownWords(args);
   const { values, positionals } = parseArgs({
     args: own,
     options: { ...options, full: { type: "boolean" } },
@@ -20,11 +21,19 @@ async function main(args: string[]): Promise<number> {
   const config = readConfig(values, process.env);
   const [command, node = ""] = positionals;
   if (command === "shell") return shell(config, node, args.slice(own.length));
+  if (command === "fettle") return fettle(config, args.slice(own.length));
   if (command === "test") return test(config, values.full === true);
   if (command === "up") await up(config);
   else if (command === "down") await down(config);
   else throw new LabError("lab.usage", usage);
   return 0;
+}
+
+/** What follows `shell NODE` or `fettle` is another program's, with options of its own. */
+function ownWords(args: string[]): string[] {
+  const foreign = args.findIndex((word) => word === "shell" || word === "fettle");
+  if (foreign < 0) return args;
+  return args.slice(0, foreign + (args[foreign] === "shell" ? 2 : 1));
 }
 
 try {

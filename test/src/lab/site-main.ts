@@ -1,19 +1,19 @@
 import { readFileSync } from "node:fs";
-import { createImageRegistry } from "./image-registry.ts";
+import { createServer } from "node:https";
 import { createNameServer } from "./name-server.ts";
+import { outside } from "./outside.ts";
 
 // The first process of the site's container: what a company's network has beside the three hosts. It runs with the
-// lab's source under /lab and its data under /data, on nothing but Node's own modules.
+// tests' source under /src and its data under /data, on nothing but Node's own modules.
 
-const registry = createImageRegistry({
-  folder: "/data/images",
-  certificate: readFileSync("/data/site/certificate.pem", "utf8"),
+const credentials = {
+  cert: readFileSync("/data/site/certificate.pem", "utf8"),
   key: readFileSync("/data/site/key.pem", "utf8"),
-  tokenUrl: "https://gitlab.com/jwt/auth",
-  log: console.log,
-});
+};
+const folders = { images: "/data/images", releases: "/data/releases" };
+const web = createServer(credentials, outside(folders, console.log));
 const names = createNameServer(JSON.parse(readFileSync("/data/site/zone.json", "utf8")));
 
-registry.listen(443, "0.0.0.0");
+web.listen(443, "0.0.0.0");
 names.bind(53, "0.0.0.0");
 process.once("SIGTERM", () => process.exit(0));

@@ -1,21 +1,25 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { X509Certificate } from "node:crypto";
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import type { LabConfig } from "./config.ts";
 import { docker, inspect, label, tryDocker } from "./docker.ts";
 import { imagesFolder } from "./gateway-image.ts";
 import { containerName, resolvConf, specHash, specLabel } from "./host-spec.ts";
-import { addressOf, zoneOf } from "./layout.ts";
+import { addressOf, outsideNames, zoneOf } from "./layout.ts";
 import { networkName } from "./network.ts";
 import { issue } from "./pki.ts";
 import { until } from "./until.ts";
+
+const testSource = resolve(import.meta.dirname, "..");
 
 /** Writes what the hosts and the site read from this machine while they run. */
 export async function writeSiteFiles(config: LabConfig): Promise<void> {
   const folder = join(config.folder, "site");
   mkdirSync(folder, { recursive: true });
   mkdirSync(imagesFolder(config), { recursive: true });
-  if (!existsSync(join(folder, "certificate.pem"))) {
-    const { certificate, key } = await issue(config, ["registry.gitlab.com", "gitlab.com"], [siteAddress(config)]);
+  mkdirSync(releasesFolder(config), { recursive: true });
+  if (!isCertified(join(folder, "certificate.pem"))) {
+    const { certificate, key } = await issue(config, outsideNames, [siteAddress(config)]);
     writeFileSync(join(folder, "key.pem"), key, { mode: 0o600 });
     writeFileSync(join(folder, "certificate.pem"), certificate);
   }
@@ -23,15 +27,31 @@ export async function writeSiteFiles(config: LabConfig): Promise<void> {
   writeFileSync(resolvConf(config), `nameserver ${siteAddress(config)}\n`);
 }
 
+export function releasesFolder(config: LabConfig): string {
+  return join(config.folder, "releases");
+}
+
+/** Whether the certificate is there and for all of today's names. */
+function isCertified(path: string): boolean {
+  if (!existsSync(path)) return false;
+  const certificate = new X509Certificate(readFileSync(path));
+  return outsideNames.every((name) => certificate.checkHost(name) !== undefined);
+}
+
 /**
- * Sees to it that the site runs with today's source: image registry and name server, in a container with an address
+ * Sees to it that the site runs with today's source: registries, releases and name server, in a container with an address
  * of its own, so that it can be cut off like any other place.
  */
 export async function ensureSite(config: LabConfig, image: string): Promise<void> {
   const name = containerName(config, "site");
   const args = siteArguments(config, image);
   const found = await inspect("container", name, `{{.State.Running}} {{index .Config.Labels "${specLabel}"}}`);
-  const spec = specHash([args, sources(), readFileSync(join(config.folder, "site/certificate.pem"), "utf8")]);
+  const spec = specHash([
+    args,
+    sources(),
+    zoneOf(config.subnet),
+    readFileSync(join(config.folder, "site/certificate.pem"), "utf8"),
+  ]);
   if (found === `true ${spec}`) return;
   await tryDocker(["rm", "--force", name]);
   await docker(["run", "--detach", "--label", `${specLabel}=${spec}`, ...args]);
@@ -44,21 +64,25 @@ export async function ensureSite(config: LabConfig, image: string): Promise<void
 function siteArguments(config: LabConfig, image: string): string[] {
   const mounts = [
     `${process.execPath}:/usr/local/bin/node`,
-    `${import.meta.dirname}:/lab`,
+    `${testSource}:/src`,
     `${join(config.folder, "site")}:/data/site`,
     `${imagesFolder(config)}:/data/images`,
+    `${releasesFolder(config)}:/data/releases`,
   ].flatMap((mount) => ["--volume", `${mount}:ro`]);
   const place = ["--network", networkName(config), "--ip", siteAddress(config), "--restart", "unless-stopped"];
   const labels = ["--label", `${label}=${config.name}`, "--stop-signal", "SIGTERM", "--stop-timeout", "5"];
   const names = ["--name", containerName(config, "site"), "--hostname", "site"];
-  return [...names, ...labels, ...place, ...mounts, image, "node", "/lab/site-main.ts"];
+  return [...names, ...labels, ...place, ...mounts, image, "node", "/src/lab/site-main.ts"];
 }
 
 /** What runs in the site: a change of any of these starts it anew. */
 function sources(): string[] {
-  const registry = ["image-registry.ts", "image-manifest.ts", "image-store.ts", "pace.ts"];
-  const files = ["site-main.ts", ...registry, "name-server.ts", "layout.ts"];
-  return files.map((file) => readFileSync(join(import.meta.dirname, file), "utf8"));
+  const lab = ["site-main", "outside", "image-registry", "image-manifest", "image-store", "pace", "name-server"];
+  const registry = globSync("stand-ins/registry/*.ts", { cwd: testSource }).filter(
+    (file) => !file.endsWith(".test.ts"),
+  );
+  const files = [...lab.map((name) => `lab/${name}.ts`), ...registry.sort(), "stand-ins/control.ts"];
+  return files.map((file) => readFileSync(join(testSource, file), "utf8"));
 }
 
 function siteAddress(config: LabConfig): string {

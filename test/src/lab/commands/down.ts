@@ -1,11 +1,14 @@
 import { rmSync } from "node:fs";
+import { stopBackground } from "../background.ts";
 import type { LabConfig } from "../config.ts";
 import { docker, labelled, tryDocker } from "../docker.ts";
 import { releaseEngine } from "../docker-engine.ts";
+import { coordinatorFolder } from "../fettle/coordinator.ts";
 import { timedLine } from "../stopwatch.ts";
 
 /** Removes everything that `up` made, but for the host image, which makes the next `up` quick. */
 export async function down(config: LabConfig): Promise<void> {
+  await stopBackground(coordinatorFolder(config), "coordinator");
   if ((await tryDocker(["version"])).code === 0) {
     await timedLine("hosts, volumes and network removed", () => removeObjects(config));
     const engine = await timedLine("Docker Engine released", () => releaseEngine(config));

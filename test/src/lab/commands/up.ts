@@ -1,5 +1,6 @@
 import type { LabConfig } from "../config.ts";
 import { cgroupVersion, ensureEngine } from "../docker-engine.ts";
+import { bringUpFettle } from "../fettle/bring-up.ts";
 import { ensureHost } from "../host-create.ts";
 import { ensureHostImage } from "../image/host-image.ts";
 import type { Lab } from "../lab.ts";
@@ -10,8 +11,15 @@ import { ensureAuthority } from "../pki.ts";
 import { ensureSite, writeSiteFiles } from "../site.ts";
 import { timedLine } from "../stopwatch.ts";
 
-/** Brings the lab up, or back to what it should be; what is right already is left alone. */
+/** Brings the lab up with Fettle in it, or back to what it should be; what is right already is left alone. */
 export async function up(config: LabConfig): Promise<Lab> {
+  const lab = await upMachines(config);
+  await bringUpFettle(lab);
+  return lab;
+}
+
+/** The hosts and what is around them. */
+export async function upMachines(config: LabConfig): Promise<Lab> {
   await timedLine("Docker Engine", () => ensureEngine(config));
   const image = await timedLine("host image", () => ensureHostImage(config));
   const machine = { image: image.tag, cgroupVersion: await cgroupVersion() };

@@ -110,7 +110,8 @@ function packedNode(lib: string): Entry {
  */
 async function programText(options: Omit<PackOptions, "folder">): Promise<string> {
   const fallback = options.node ?? '$(dirname "$(readlink -f "$0")")/../lib/ollama/node';
-  const exec = `exec "\${STAND_IN_NODE:-${fallback}}" --input-type=module - "--program=$0" "$@" <"$0"`;
+  // As the real one it trusts what the machine trusts.
+  const exec = `exec "\${STAND_IN_NODE:-${fallback}}" --use-system-ca --input-type=module - "--program=$0" "$@" <"$0"`;
   const result = await build({
     entryPoints: [join(import.meta.dirname, "main.ts")],
     bundle: true,

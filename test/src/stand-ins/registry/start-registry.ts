@@ -55,6 +55,11 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   return { url: `${scheme}://${host}:${port}`, port, faults, seen, close: () => close(server, told) };
 }
 
+/** What a registry answers, for a server that somebody else opens; `scheme` is what its clients speak. */
+export function registryListener(options: RegistryOptions, scheme: "http" | "https"): RequestListener {
+  return listener(options, new Faults(shape), [], scheme);
+}
+
 function newServer(options: RegistryOptions, listen: RequestListener): Server {
   return options.tls === undefined ? createServer(listen) : createTlsServer(options.tls, listen);
 }

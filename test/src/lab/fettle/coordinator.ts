@@ -1,0 +1,104 @@
+import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { isBackgroundRunning, killBackground, startBackground, stopBackground } from "../background.ts";
+import { run } from "../command.ts";
+import type { LabConfig } from "../config.ts";
+import { contentOf } from "../host-tree.ts";
+import { LabError } from "../lab-error.ts";
+import { addressOf } from "../layout.ts";
+import { until } from "../until.ts";
+
+const processName = "coordinator";
+
+/** The coordinator, a process of the machine itself on its address in the lab, and its operator's command line. */
+export class Coordinator {
+  readonly #folder: string;
+  readonly #program: string;
+  readonly #env: Record<string, string>;
+
+  constructor(config: LabConfig) {
+    this.#folder = coordinatorFolder(config);
+    this.#program = join(this.#folder, "program");
+    const address = addressOf(config.subnet, "coordinator");
+    this.#env = {
+      FETTLE_DATA: join(this.#folder, "data"),
+      FETTLE_CONFIG: join(this.#folder, "config"),
+      FETTLE_RUN: join(this.#folder, "run"),
+      FETTLE_LISTEN_API: `${address}:7443`,
+      FETTLE_LISTEN_AGENTS: `${address}:7444`,
+    };
+  }
+
+  /** Sees to it that one runs from this bundle. It runs from a copy: a program loads parts of itself while it runs. */
+  async ensure(bundle: string): Promise<void> {
+    const same = existsSync(this.#program) && contentOf(this.#program) === contentOf(bundle);
+    if (same && this.isRunning()) return;
+    await this.stop();
+    rmSync(this.#program, { recursive: true, force: true });
+    cpSync(bundle, this.#program, { recursive: true });
+    if (!existsSync(join(this.#folder, "data/fettle.db"))) await this.cli(["coordinator", "init"]);
+    await this.start();
+  }
+
+  isRunning(): boolean {
+    return isBackgroundRunning(this.#folder, processName);
+  }
+
+  async start(): Promise<void> {
+    mkdirSync(this.#folder, { recursive: true });
+    const { argv, env } = this.commandLine(["coordinator", "start"]);
+    startBackground(this.#folder, processName, argv, env);
+    await until(`the coordinator to answer (see ${this.#folder}/${processName}.log)`, 30_000, async () => {
+      if (!this.isRunning())
+        throw new LabError("lab.coordinator.ended", `it ended; see ${this.#folder}/${processName}.log`);
+      return await this.get("/healthz").then(
+        () => true,
+        () => undefined,
+      );
+    });
+  }
+
+  async stop(): Promise<void> {
+    await stopBackground(this.#folder, processName);
+  }
+
+  /** As a machine that loses its power. */
+  async kill(): Promise<void> {
+    await killBackground(this.#folder, processName);
+  }
+
+  /** `fettle ARGS` on the coordinator's machine; what it printed. An exit code other than 0 is an error. */
+  cli(args: string[], timeoutMs = 60_000): Promise<string> {
+    const { argv, env } = this.commandLine(args);
+    return run(argv, { env, timeoutMs });
+  }
+
+  commandLine(args: string[]): { argv: string[]; env: Record<string, string> } {
+    return { argv: [process.execPath, join(this.#program, "fettle.mjs"), ...args], env: this.#env };
+  }
+
+  /** An answer of the operator's API. */
+  async get<T>(path: string): Promise<T> {
+    const { status, body } = await getOverSocket(join(this.#folder, "run/admin.sock"), path);
+    if (status !== 200)
+      throw new LabError("lab.coordinator.refused", `GET ${path} is ${status}: ${body.slice(0, 500)}`);
+    return JSON.parse(body) as T;
+  }
+}
+
+export function coordinatorFolder(config: LabConfig): string {
+  return join(config.folder, "coordinator");
+}
+
+function getOverSocket(socketPath: string, path: string): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ socketPath, path, agent: false, timeout: 10_000 }, (response) => {
+      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
+    });
+    sent.on("timeout", () => sent.destroy(new Error(`no answer to ${path} within 10 s`)));
+    sent.on("error", reject);
+    sent.end();
+  });
+}
