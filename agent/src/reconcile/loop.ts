@@ -168,7 +168,8 @@ export class Loop implements Service {
     if (!cell || cell.resource.hash !== resource.hash) return;
     cell.looking = false;
     if (!cell.run) this.#take(cell, found, cause === "event");
-    if (cell.stale) this.wake(cause, [resource.id]);
+    // It alone: two that were both asked for again while they were looked at would wake each other for ever.
+    if (cell.stale) this.#forced.add(resource.id);
     this.#decideAll();
     this.#awake();
   }
@@ -258,7 +259,9 @@ export class Loop implements Service {
     const known = result.verdict !== null && cell.resource.hash === resource.hash;
     if (known && result.verdict) this.#take(cell, { verdict: result.verdict, observed: result.observed }, false);
     const later = [...this.#cells.values()].filter((one) => one.resource.after.includes(resource.id));
-    const again = later.map((one) => one.resource.id);
+    // A repair that failed makes doubtful what it stands on, whose own pace may be slow.
+    const doubtful = result.end.outcome === "failed" ? resource.after : [];
+    const again = [...later.map((one) => one.resource.id), ...doubtful];
     this.wake(this.#cause, known ? again : [resource.id, ...again]);
     this.#decideAll();
     this.#deps.onChange();
@@ -312,7 +315,7 @@ export class Loop implements Service {
 
   /** Until somebody wakes the loop or the next thing is due. */
   async #rest(signal: AbortSignal): Promise<void> {
-    if (this.#pending || signal.aborted) return;
+    if (this.#pending || this.#forced.size > 0 || signal.aborted) return;
     const next = [...this.#cells.values()].map((cell) => Math.min(cell.lookAgainAt, cell.decideAgainAt));
     const ms = Math.max(0, Math.min(IDLE_MS, ...next.map((at) => at - this.#deps.clock.mono())));
     const woken = new AbortController();

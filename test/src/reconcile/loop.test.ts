@@ -278,3 +278,47 @@ t.test("kinds of one pace are looked at in one pass, and what a kept check rests
   t.equal(bench.state("a.one").checkedAt, 42);
   await bench.stop();
 });
+
+t.test("what a failed repair stands on is looked at before the next try", async (t) => {
+  const bench = makeBench();
+  bench.world.set("a.writable", "yes");
+  let tries = 0;
+  const waiting = { kind: "waiting", code: "gitlab.writable.readonly", args: { why: "it is" } } as const;
+  const writable = bench.resource("a.writable", "yes", {
+    everyMs: 60_000,
+    diff: (found) => (found === "yes" ? { kind: "in-sync" } : waiting),
+  });
+  const setting = bench.resource("a.setting", "x", {
+    after: ["a.writable"],
+    apply: async () => {
+      tries += 1;
+      bench.world.set("a.writable", "no");
+      throw new Error("read-only");
+    },
+  });
+  bench.set([writable, setting]);
+  await bench.clock.advance(30_000);
+  t.equal(tries, 1);
+  t.match(bench.state("a.writable"), { state: "waiting", code: "gitlab.writable.readonly" });
+  t.match(bench.state("a.setting"), { state: "waiting", code: "agent.after" });
+  await bench.stop();
+});
+
+t.test("looks that overlap and are asked for again come to an end", async (t) => {
+  const bench = makeBench();
+  let looks = 0;
+  const slow = (id: string, ms: number) =>
+    bench.resource(id, "x", {
+      observe: async () => {
+        looks += 1;
+        await bench.clock.sleep(ms);
+        return "x";
+      },
+    });
+  bench.set([slow("a.one", 30), slow("b.two", 50)]);
+  await bench.clock.advance(10);
+  bench.loop.wake("event");
+  await bench.clock.advance(1_000);
+  t.equal(looks, 4, "each once more");
+  await bench.stop();
+});

@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { makeClients } from "@fettle/agent/clients/clients.ts";
+import { type Clients, makeClients } from "@fettle/agent/clients/clients.ts";
 import { gitlabPlaybook } from "@fettle/agent/playbooks/gitlab.ts";
 import { newPass } from "@fettle/agent/reconcile/pass.ts";
-import type { Resource, ResourceContext, Verdict } from "@fettle/agent/resources/resource.ts";
+import type { Pass, Resource, ResourceContext, Verdict } from "@fettle/agent/resources/resource.ts";
 import { Secrets } from "@fettle/agent/secrets.ts";
 import type { Host } from "@fettle/agent/system/host.ts";
 import { must } from "@fettle/shared/lib/must.ts";
@@ -26,40 +26,6 @@ export const MISTRAL = {
   identifier: "custom_openai/mistral:instruct",
 } as const;
 
-/** A GitLab stand-in, a machine that is a folder, and the role's resources on it. */
-export interface Bench {
-  readonly gitlab: Running;
-  readonly host: Host;
-  readonly root: string;
-  readonly secrets: Secrets;
-  /** What was said on terminals and as progress. */
-  readonly log: string[];
-  readonly params: GitlabParams;
-  /** Ms that the clocks of the machine and of GitLab are ahead. */
-  ahead: number;
-  freeBytes: number;
-  approved: boolean;
-  gate: { open: boolean; stuck: boolean } | null;
-  /** Other parameters; what is kept stays. */
-  declare(change: Partial<GitlabParams>): void;
-  /** One look at one resource. */
-  look(id: string): Promise<Verdict>;
-  /** Looks, and repairs when what it comes after is in sync; the verdict after it. Throws what the apply throws. */
-  repair(id: string): Promise<Verdict>;
-  /** Every resource again and again until nothing changes; the verdicts by id. */
-  converge(): Promise<Map<string, Verdict>>;
-  /** One look at every resource but the answers in one pass, all at once; the kinds of verdict by id. */
-  pass(): Promise<Map<string, string>>;
-  facts(): Readonly<Record<string, string>>;
-  kept(id: string): ReadonlyMap<string, string>;
-  write(path: string, text: string, mode?: number): void;
-  read(path: string): string;
-  state(patch: object): Promise<unknown>;
-  faults(faults: object): Promise<unknown>;
-  requests(): Promise<Asked>;
-  forgetRequests(): Promise<unknown>;
-}
-
 /** What was asked of GitLab, by name. */
 interface Asked {
   readonly total: number;
@@ -74,31 +40,185 @@ export interface BenchOptions {
   readonly params?: Partial<GitlabParams>;
 }
 
+/** A GitLab stand-in and a machine that is a folder. `ahead` is how far the clocks of both are ahead, in ms. */
+interface Ground {
+  readonly gitlab: Running;
+  readonly root: string;
+  readonly host: Host;
+  readonly machine: { ahead: number; freeBytes: number };
+}
+
 export async function makeBench(t: Test, options: BenchOptions = {}): Promise<Bench> {
-  const clock = { ahead: 0 };
-  const now = () => Date.now() + clock.ahead;
+  const machine = { ahead: 0, freeBytes: 8e9 };
+  const now = () => Date.now() + machine.ahead;
   const running = await gitlab(t, { now, ...options.gitlab });
   const root = mkdtempSync(join(tmpdir(), "fettle-gitlab-host-"));
   t.teardown(() => rmSync(root, { recursive: true, force: true }));
-  const machine = makeSandboxHost({ root, address: "127.0.0.1", socket: join(root, "units.sock") });
-  const memory = { free: 8e9 };
-  const host: Host = {
-    ...machine,
-    clock: { ...machine.clock, now },
-    metrics: {
-      ...machine.metrics,
-      load: async () => ({ load1: 0, memoryTotalBytes: 16e9, memoryAvailableBytes: memory.free }),
-    },
-  };
-  const clients = makeClients(host);
-  const secrets = new Secrets();
-  const log: string[] = [];
-  const store = new Map<string, Map<string, string>>();
-  const facts: Record<string, string> = {};
-  const seen = new Map<string, Verdict>();
-  let params = gitlabParams.parse({
+  const sandbox = makeSandboxHost({ root, address: "127.0.0.1", socket: join(root, "units.sock") });
+  const load = async () => ({ load1: 0, memoryTotalBytes: 16e9, memoryAvailableBytes: machine.freeBytes });
+  const host = { ...sandbox, clock: { ...sandbox.clock, now }, metrics: { ...sandbox.metrics, load } };
+  const bench = new Bench({ gitlab: running, root, host, machine }, options.params ?? {});
+  bench.write(CA, running.ca, 0o644);
+  bench.write(TOKEN_FILE, `${ADMIN}\n`);
+  installRails(bench);
+  return bench;
+}
+
+/** The role's resources on that machine, with what is kept of them. */
+export class Bench {
+  readonly gitlab: Running;
+  readonly host: Host;
+  readonly root: string;
+  readonly machine: Ground["machine"];
+  readonly secrets = new Secrets();
+  /** What was said on terminals and as progress, and what failed while converging. */
+  readonly log: string[] = [];
+  approved = false;
+  gate: { open: boolean; stuck: boolean } | null = { open: true, stuck: false };
+  params: GitlabParams;
+  #resources: Resource[];
+  readonly #clients: Clients;
+  readonly #kept = new Map<string, Map<string, string>>();
+  readonly #seen = new Map<string, Verdict>();
+  readonly #facts: Record<string, string> = {};
+
+  constructor({ gitlab, host, root, machine }: Ground, params: Partial<GitlabParams>) {
+    this.gitlab = gitlab;
+    this.host = host;
+    this.root = root;
+    this.machine = machine;
+    this.#clients = makeClients(host);
+    this.params = gitlabParams.parse({ ...defaults(gitlab.url), ...params });
+    this.#resources = this.#playbook();
+  }
+
+  /** Other parameters; what is kept stays. */
+  declare(change: Partial<GitlabParams>): void {
+    this.params = gitlabParams.parse({ ...this.params, ...change });
+    this.#resources = this.#playbook();
+  }
+
+  /** One look at one resource, which must end within `ms`. */
+  look(id: string, ms = 20_000): Promise<Verdict> {
+    return this.#look(this.#find(id), ms);
+  }
+
+  /** Looks, and repairs when what it comes after is in sync; the verdict after it. Throws what the apply throws. */
+  async repair(id: string): Promise<Verdict> {
+    const resource = this.#find(id);
+    const before = await this.#look(resource, 20_000);
+    const held = resource.after.some((one) => (this.#seen.get(one)?.kind ?? "in-sync") !== "in-sync");
+    if (before.kind !== "drift" || held) return before;
+    const apply = must(resource.apply, id);
+    const reporter = {
+      progress: ({ text }: { text: string }) => void this.log.push(text),
+      log: (text: string) => void this.log.push(text),
+    };
+    await apply.call(resource, this.#context(resource), before.changes, AbortSignal.timeout(30_000), reporter);
+    return this.#look(resource, 20_000);
+  }
+
+  /** Every resource again and again until nothing changes; the verdicts by id. */
+  async converge(): Promise<Map<string, Verdict>> {
+    for (let round = 0; round < 6; round += 1) {
+      const before = JSON.stringify([...this.#seen]);
+      for (const { id } of this.#resources)
+        await this.repair(id).catch((error: unknown) => this.log.push(`${id}: ${String(error)}`));
+      if (JSON.stringify([...this.#seen]) === before) break;
+    }
+    return new Map(this.#seen);
+  }
+
+  /** One look at every resource but the answers in one pass, all at once; the kinds of verdict by id. */
+  async pass(): Promise<Map<string, string>> {
+    const pass = newPass("test");
+    const looks = this.#resources
+      .filter(({ id }) => !id.startsWith("gitlab.answers"))
+      .map(async (one) => {
+        const observed = await one.observe(this.#context(one, pass), AbortSignal.timeout(20_000));
+        return [one.id, one.diff(observed).kind] as const;
+      });
+    return new Map(await Promise.all(looks));
+  }
+
+  facts(): Readonly<Record<string, string>> {
+    return this.#facts;
+  }
+
+  kept(id: string): Map<string, string> {
+    const kept = this.#kept.get(id) ?? new Map<string, string>();
+    this.#kept.set(id, kept);
+    return kept;
+  }
+
+  write(path: string, text: string, mode = 0o600): void {
+    mkdirSync(dirname(join(this.root, path)), { recursive: true });
+    writeFileSync(join(this.root, path), text, { mode });
+  }
+
+  read(path: string): string {
+    return readFileSync(join(this.root, path), "utf8");
+  }
+
+  state(patch: object): Promise<unknown> {
+    return control(this.gitlab, "PUT", "/state", patch);
+  }
+
+  faults(faults: object): Promise<unknown> {
+    return control(this.gitlab, "PUT", "/faults", faults);
+  }
+
+  async requests(): Promise<Asked> {
+    return (await control(this.gitlab, "GET", "/requests")) as unknown as Asked;
+  }
+
+  forgetRequests(): Promise<unknown> {
+    return control(this.gitlab, "DELETE", "/requests");
+  }
+
+  /** The machine's size is no matter of these tests. */
+  #playbook(): Resource[] {
+    const options = { pollMs: 1_000, remember: (secret: string) => this.secrets.add(secret) };
+    return gitlabPlaybook(this.params, options).filter(({ id }) => id !== "gitlab.host");
+  }
+
+  #find(id: string): Resource {
+    return must(
+      this.#resources.find((one) => one.id === id),
+      id,
+    );
+  }
+
+  async #look(resource: Resource, ms: number): Promise<Verdict> {
+    const observed = await resource.observe(this.#context(resource), AbortSignal.timeout(ms));
+    Object.assign(this.#facts, resource.facts?.(observed));
+    const verdict = resource.diff(observed);
+    this.#seen.set(resource.id, verdict);
+    return verdict;
+  }
+
+  #context({ id }: Resource, pass: Pass = newPass("test")): ResourceContext {
+    const kept = this.kept(id);
+    return {
+      host: this.host,
+      clients: this.#clients,
+      pass,
+      kept: {
+        get: (key) => kept.get(key) ?? null,
+        set: (key, value) => void kept.set(key, value),
+        delete: (key) => void kept.delete(key),
+      },
+      approved: this.approved,
+      enforced: true,
+      ...(this.gate && { gate: { resource: id, fact: "gateway-1/gateway.ready", ...this.gate } }),
+    };
+  }
+}
+
+function defaults(url: string): GitlabParams {
+  return {
     address: "127.0.0.1",
-    url: running.url,
+    url,
     ca: CA,
     token: { kind: "file", path: TOKEN_FILE },
     seats: ["root"],
@@ -107,133 +227,17 @@ export async function makeBench(t: Test, options: BenchOptions = {}): Promise<Be
     models: [MISTRAL],
     features: [],
     probes: [],
-    ...options.params,
-  });
-  const playbook = () => gitlabPlaybook(params, { pollMs: 1_000, remember: (secret) => secrets.add(secret) });
-  let resources = playbook();
-  const keptOf = (id: string): Map<string, string> => {
-    const known = store.get(id) ?? new Map<string, string>();
-    store.set(id, known);
-    return known;
   };
-  const context = (resource: Resource, pass = newPass("test")): ResourceContext => {
-    const kept = keptOf(resource.id);
-    const gate = bench.gate;
-    return {
-      host,
-      clients,
-      pass,
-      kept: {
-        get: (key) => kept.get(key) ?? null,
-        set: (key, value) => void kept.set(key, value),
-        delete: (key) => void kept.delete(key),
-      },
-      approved: bench.approved,
-      enforced: true,
-      ...(gate === null ? {} : { gate: { resource: resource.id, fact: "gateway-1/gateway.ready", ...gate } }),
-    };
-  };
-  const found = (id: string): Resource =>
-    must(
-      resources.find((one) => one.id === id),
-      id,
-    );
-  const look = async (resource: Resource): Promise<Verdict> => {
-    const observed = await resource.observe(context(resource), AbortSignal.timeout(20_000));
-    Object.assign(facts, resource.facts?.(observed));
-    const verdict = resource.diff(observed);
-    seen.set(resource.id, verdict);
-    return verdict;
-  };
-  const repair = async (resource: Resource): Promise<Verdict> => {
-    const before = await look(resource);
-    const held = resource.after.find((id) => seen.has(id) && seen.get(id)?.kind !== "in-sync");
-    if (before.kind !== "drift" || held !== undefined) return before;
-    await must(resource.apply, resource.id).call(
-      resource,
-      context(resource),
-      before.changes,
-      AbortSignal.timeout(30_000),
-      { progress: ({ text }) => log.push(text), log: (text) => log.push(text) },
-    );
-    return look(resource);
-  };
-  const bench: Bench = {
-    gitlab: running,
-    host,
-    root,
-    secrets,
-    log,
-    get params() {
-      return params;
-    },
-    get ahead() {
-      return clock.ahead;
-    },
-    set ahead(ms) {
-      clock.ahead = ms;
-    },
-    get freeBytes() {
-      return memory.free;
-    },
-    set freeBytes(bytes) {
-      memory.free = bytes;
-    },
-    approved: false,
-    gate: { open: true, stuck: false },
-    declare(change) {
-      params = gitlabParams.parse({ ...params, ...change });
-      resources = playbook();
-    },
-    look: (id) => look(found(id)),
-    repair: (id) => repair(found(id)),
-    async converge() {
-      const listed = () => JSON.stringify([...seen]);
-      for (let round = 0; round < 6; round += 1) {
-        const before = listed();
-        for (const resource of resources)
-          if (!resource.id.endsWith(".host"))
-            await repair(resource).catch((error: unknown) => log.push(`${resource.id}: ${String(error)}`));
-        if (listed() === before) break;
-      }
-      return new Map(seen);
-    },
-    async pass() {
-      const pass = newPass("test");
-      const some = resources.filter(({ id }) => !id.endsWith(".host") && !id.startsWith("gitlab.answers"));
-      const kinds = some.map(async (one) => {
-        const observed = await one.observe(context(one, pass), AbortSignal.timeout(20_000));
-        return [one.id, one.diff(observed).kind] as const;
-      });
-      return new Map(await Promise.all(kinds));
-    },
-    facts: () => facts,
-    kept: (id) => keptOf(id),
-    write(path, text, mode = 0o600) {
-      mkdirSync(dirname(join(root, path)), { recursive: true });
-      writeFileSync(join(root, path), text, { mode });
-    },
-    read: (path) => readFileSync(join(root, path), "utf8"),
-    state: (patch) => control(running, "PUT", "/state", patch),
-    faults: (faults) => control(running, "PUT", "/faults", faults),
-    requests: async () => (await control(running, "GET", "/requests")) as unknown as Asked,
-    forgetRequests: () => control(running, "DELETE", "/requests"),
-  };
-  bench.write(CA, running.ca, 0o644);
-  bench.write(TOKEN_FILE, `${ADMIN}\n`);
-  installRails(bench);
-  return bench;
 }
 
 /** `gitlab-rails` of the stand-in as a program of the machine. */
-export function installRails({ root, gitlab: { control: socket } }: Pick<Bench, "root" | "gitlab">): void {
+function installRails(bench: Bench): void {
   const rails = join(import.meta.dirname, "../../stand-ins/gitlab/rails.ts");
   const script = [
     "#!/bin/sh",
-    `export STAND_IN_CONTROL='${socket}' STAND_IN_ROOT='${root}' STAND_IN_RAILS_MS=1`,
+    `export STAND_IN_CONTROL='${bench.gitlab.control}' STAND_IN_ROOT='${bench.root}' STAND_IN_RAILS_MS=1`,
     `exec '${process.execPath}' '${rails}' "$@"`,
     "",
   ].join("\n");
-  mkdirSync(join(root, "usr/bin"), { recursive: true });
-  writeFileSync(join(root, "usr/bin/gitlab-rails"), script, { mode: 0o755 });
+  bench.write("/usr/bin/gitlab-rails", script, 0o755);
 }

@@ -125,7 +125,7 @@ t.test("an upgrade from one generation to the next is learnt anew", async (t) =>
   await remap(bench, "DUO_CHAT", "VENDORED");
   t.match(await bench.look("gitlab.writable"), { kind: "waiting", code: "gitlab.writable.readonly" });
   t.match(await bench.repair("gitlab.feature[DUO_CHAT]"), { kind: "drift" }, "nothing is written before it is in sync");
-  bench.ahead += 601_000;
+  bench.machine.ahead += 601_000;
   t.same(notInSync(await bench.converge()), []);
   t.match(featuresOf(bench).duo_chat, { provider: "self_hosted" });
 });
