@@ -10,6 +10,7 @@ export async function program(host: Host, args: readonly string[]): Promise<neve
 }
 
 async function runAgent(host: Host): Promise<number> {
+  await import("@fettle/shared/lib/small-heap.ts");
   const { createContext } = await import("./context.ts");
   const { runServices } = await import("./run.ts");
   const stop = new AbortController();

@@ -1,4 +1,4 @@
-import "./small-heap.ts";
+import "@fettle/shared/lib/small-heap.ts";
 
 const stop = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());

@@ -15,7 +15,7 @@ export async function initHere(environment: NodeJS.ProcessEnv): Promise<Initiali
 
 /** `fettle coordinator start`, likewise: in the foreground, until the signal fires. */
 export async function startHere(environment: NodeJS.ProcessEnv, signal: AbortSignal): Promise<void> {
-  await import("../small-heap.ts");
+  await import("@fettle/shared/lib/small-heap.ts");
   const [{ readConfig }, { readEnv }, { serve }] = await Promise.all([
     import("../config.ts"),
     import("../env.ts"),
