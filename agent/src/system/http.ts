@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly ca?: string;
   /** The name that the certificate is asked and verified for, when it is not the URL's host. */
   readonly servername?: string;
+  /** Which of this machine's addresses to call from; the system chooses when it is not given. */
+  readonly localAddress?: string;
   /** Time for the whole answer, headers and body. */
   readonly deadlineMs: number;
   /** Longest silence between bytes, from the start on; `deadlineMs` when not given. */

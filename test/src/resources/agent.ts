@@ -24,7 +24,9 @@ export interface Agent {
   stop(): Promise<void>;
 }
 
-const WAKE_MS = 50;
+/** Rarer than a look takes: what is looked at again and again is never decided about. */
+const WAKE_MS = 250;
+const LOOK_MS = 25;
 
 /** The agent's loop with its real clock, on a host that a test hands in; nothing of the wire. */
 export function startAgent(host: Host, store: Store = openStore(":memory:")): Agent {
@@ -35,7 +37,7 @@ export function startAgent(host: Host, store: Store = openStore(":memory:")): Ag
     store,
     logger: pino({ level: "silent" }),
     cut: (text) => text,
-    gpuShare: async () => null,
+    gpuShare: () => 0,
     awayMs: () => 0,
     onChange: () => undefined,
     onOwed: () => undefined,
@@ -53,9 +55,10 @@ export function startAgent(host: Host, store: Store = openStore(":memory:")): Ag
     },
     async until(id, is, ms = 10_000) {
       const wanted = typeof is === "string" ? (now: ResourceReport) => (now.code ?? now.state) === is : is;
-      for (const end = performance.now() + ms; ; ) {
-        core.loop.wake("sweep");
-        await new Promise((resolve) => setTimeout(resolve, WAKE_MS));
+      const end = performance.now() + ms;
+      for (let turn = 0; ; turn += 1) {
+        if (turn % (WAKE_MS / LOOK_MS) === 0) core.loop.wake("sweep");
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
         const now = agent.state(id);
         if (wanted(now)) return now;
         if (performance.now() > end) throw new Error(`${id} is not ${is}: ${JSON.stringify(core.loop.resources())}`);

@@ -9,7 +9,7 @@ import { define } from "../define.ts";
 import type { Reporter, Resource, ResourceContext, ResourceFinding, Verdict } from "../resource.ts";
 import { archivePath, DOWNLOADS, fetchProgram } from "./fetch-program.ts";
 import { type InstalledProgram, installedProgram } from "./installed-program.ts";
-import { runsReplaced, STORE, storedProgram, storeFolders, switchTo, UNFINISHED, versionOf } from "./program-store.ts";
+import { REPLACED, runsReplaced, STORE, storedProgram, storeFolders, switchTo, UNFINISHED, versionOf } from "./program-store.ts";
 import { runningVersion } from "./running-version.ts";
 import { makeServiceUser, type ServiceUser, serviceUser, unprivilegedUser } from "./service-user.ts";
 import { type OllamaArchive, SumRecord } from "./sum-record.ts";
@@ -110,7 +110,8 @@ async function leftOvers({ host }: ResourceContext, program: InstalledProgram, p
   const downloads = ((await host.files.list(DOWNLOADS)) ?? []).filter((name) => name.startsWith("ollama-"));
   const current = program.kind === "ours" ? program.stored.folder : null;
   const folders = (await storeFolders(host.files)).filter((folder) => folder !== current);
-  const unused = folders.length > 0 && (await runsReplaced(host, pid)) ? [] : folders;
+  const record = (await host.files.stat(REPLACED)) === null ? [] : [REPLACED];
+  const unused = record.length > 0 && (await runsReplaced(host, pid)) ? [] : [...folders, ...record];
   return [...downloads.map((name) => join(DOWNLOADS, name)), ...unused];
 }
 

@@ -1,5 +1,6 @@
 import { isLoopback, isUnspecified } from "@fettle/shared/lib/address.ts";
 import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
+import type { Host } from "../../system/host.ts";
 import type { Listener } from "../../system/net.ts";
 import type { UnitState } from "../../system/units.ts";
 import { define } from "../define.ts";
@@ -45,9 +46,37 @@ async function observe(ctx: ResourceContext, listen: OllamaParams["listen"], sig
   const { host, pass } = ctx;
   const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
   const version = await answer(ctx, listenAddress(listen), unit.mainPid, signal);
-  const onPort = await host.net.listeners(listen.port);
+  const ageMs = unit.mainPid > 0 ? await host.proc.ageMs(unit.mainPid) : null;
+  const settled = version && unit.active === "active" && ageMs !== null && ageMs >= START_MS;
+  const listeners = settled ? await usualListeners(host, listen, unit) : null;
+  return {
+    unit,
+    version,
+    listeners: listeners ?? (await heldListeners(host, listen.port, unit)),
+    addresses: await host.net.addresses(),
+    ageMs,
+  };
+}
+
+/**
+ * What a server that answers has when all is well: one socket, at the declared address; null when there is more. To
+ * look up who holds a socket goes over all processes, which is too much for every look.
+ */
+async function usualListeners(
+  host: Host,
+  listen: OllamaParams["listen"],
+  unit: UnitState,
+): Promise<Observed["listeners"] | null> {
+  const onPort = (await host.net.listeners()).filter(({ port }) => port === listen.port);
+  const [only, ...more] = onPort;
+  if (only?.address !== listen.host || more.length > 0) return null;
+  return [{ ...only, pid: unit.mainPid, ours: true, holder: OLLAMA_UNIT }];
+}
+
+async function heldListeners(host: Host, port: number, unit: UnitState): Promise<Observed["listeners"]> {
+  const onPort = await host.net.listeners(port);
   const tree = unit.mainPid > 0 ? await host.proc.tree(unit.mainPid) : [];
-  const listeners = await Promise.all(
+  return Promise.all(
     onPort.map(async (one) => ({
       ...one,
       ours: one.pid !== null && tree.includes(one.pid),
@@ -55,8 +84,6 @@ async function observe(ctx: ResourceContext, listen: OllamaParams["listen"], sig
         one.pid === null ? "another program" : `${(await host.proc.command(one.pid)) ?? "a program"} (pid ${one.pid})`,
     })),
   );
-  const ageMs = unit.mainPid > 0 ? await host.proc.ageMs(unit.mainPid) : null;
-  return { unit, version, listeners, addresses: await host.net.addresses(), ageMs };
 }
 
 /** What answers; undefined when nothing does, and a process that was just started had its time. */

@@ -13,7 +13,7 @@ const NAME = /^(\d+\.\d+\.\d+(?:-rc\d+)?)-(\d+)$/;
 /** Ends the name of a folder that is being filled. */
 export const UNFINISHED = ".new";
 /** Which process was running when the link was last changed: it still has the program from before. */
-const REPLACED = `${STORE}/replaced.json`;
+export const REPLACED = `${STORE}/replaced.json`;
 
 export interface StoredProgram {
   readonly folder: string;

@@ -111,7 +111,15 @@ export class Exchange {
   }
 }
 
-async function optionsOf({ url, method, headers, socketPath, ca, servername }: HttpRequest): Promise<RequestOptions> {
+async function optionsOf({
+  url,
+  method,
+  headers,
+  socketPath,
+  ca,
+  servername,
+  localAddress,
+}: HttpRequest): Promise<RequestOptions> {
   const secure = url.startsWith("https:") ? { secureContext: await trustOf(ca), rejectUnauthorized: true } : {};
   return {
     ...secure,
@@ -120,6 +128,7 @@ async function optionsOf({ url, method, headers, socketPath, ca, servername }: H
     headers: { ...headers },
     ...(socketPath && { socketPath }),
     ...(servername && { servername }),
+    ...(localAddress && { localAddress }),
   };
 }
 

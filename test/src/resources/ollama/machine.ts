@@ -1,4 +1,4 @@
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -16,7 +16,11 @@ import type { ModelSpec } from "../../stand-ins/registry/models.ts";
 import { type Registry, startRegistry } from "../../stand-ins/registry/start-registry.ts";
 
 export const PORT = 11434;
-export const VENDOR_UNIT = `[Unit]
+/** Where the vendor's unit has it before Fettle: 127.0.0.1 belongs to everybody here. */
+const VENDOR_PORT = 11435;
+
+/** As the vendor's installer writes it, at an address of this machine. */
+export const vendorUnit = (address: string) => `[Unit]
 Description=Ollama Service
 After=network-online.target
 
@@ -27,10 +31,13 @@ Group=ollama
 Restart=always
 RestartSec=0.3
 Environment="PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+Environment="OLLAMA_HOST=${address}:${VENDOR_PORT}"
 
 [Install]
 WantedBy=default.target
 `;
+/** So that an archive does not come in one piece. */
+const FILLER_BYTES = 1_000_000;
 const UNIT = "/etc/systemd/system/ollama.service";
 export const DROP_INS = `${UNIT}.d`;
 
@@ -86,7 +93,7 @@ export class Machine {
   }
 
   /** As the vendor's installer leaves it, not started. */
-  async installVendor(version = "0.32.15", unit = VENDOR_UNIT): Promise<void> {
+  async installVendor(version = "0.32.15", unit = vendorUnit(this.address)): Promise<void> {
     await install(join(this.root, "usr/local"), { version, node: process.execPath });
     mkdirSync(join(this.root, "usr/share/ollama"), { recursive: true });
     writeFileSync(join(this.root, "etc/passwd"), "ollama:x:998:998::/usr/share/ollama:/bin/false\n", { flag: "a" });
@@ -95,7 +102,9 @@ export class Machine {
 
   /** A release in the registry's world: where its archive is and what it sums to. */
   async release(version: string): Promise<{ url: string; sha256: string }> {
+    const settings = { FILLER: randomBytes(FILLER_BYTES).toString("base64") };
     const { archive, sha256 } = await pack({
+      settings,
       folder: join(this.#folder, "releases", version),
       version,
       node: process.execPath,
@@ -141,6 +150,17 @@ export class Machine {
   /** The running server's pid; 0 for none. */
   get pid(): number {
     return this.manager.show("ollama.service").mainPid;
+  }
+
+  /** Resolves when the server answers, at the address that the vendor's unit has it at. */
+  async answers(): Promise<void> {
+    const { OLLAMA_HOST } = (await this.host.proc.environ(this.pid)) ?? {};
+    for (let tries = 0; tries < 100; tries += 1) {
+      const answer = await fetch(`http://${OLLAMA_HOST}/api/version`).catch(() => null);
+      if (answer) return;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    throw new Error("it does not answer");
   }
 
   async version(): Promise<string | null> {

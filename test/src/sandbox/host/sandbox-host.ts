@@ -36,7 +36,7 @@ export function makeSandboxHost(machine: SandboxMachine): Host {
     exec: rootedExec(rooted),
     pty: rootedPty(rooted),
     units,
-    http: sandboxHttp(rooted, machine.hosts ?? {}),
+    http: sandboxHttp({ rooted, address: machine.address, hosts: machine.hosts ?? {} }),
     net: sandboxNet(machine.address),
     proc: realProc,
     watch: {

@@ -1,17 +1,23 @@
 import type { Http, HttpRequest } from "@fettle/agent/system/http.ts";
 import { realHttp } from "@fettle/agent/system/real/http.ts";
 
+interface Place {
+  readonly rooted: (path: string) => string;
+  /** The machine's own, which its calls come from. */
+  readonly address: string;
+  readonly hosts: Readonly<Record<string, string>>;
+}
+
 /** The real client, with Unix sockets below the root and the outside world's names where the sandbox has them. */
-export function sandboxHttp(rooted: (path: string) => string, hosts: Readonly<Record<string, string>>): Http {
-  const here = (request: HttpRequest): HttpRequest => withName(withSocket(request, rooted), hosts);
+export function sandboxHttp({ rooted, address, hosts }: Place): Http {
+  const here = (request: HttpRequest): HttpRequest =>
+    request.socketPath === undefined
+      ? withName({ ...request, localAddress: address }, hosts)
+      : { ...request, socketPath: rooted(request.socketPath) };
   return {
     request: (request) => realHttp.request(here(request)),
     stream: (request) => realHttp.stream(here(request)),
   };
-}
-
-function withSocket(request: HttpRequest, rooted: (path: string) => string): HttpRequest {
-  return request.socketPath === undefined ? request : { ...request, socketPath: rooted(request.socketPath) };
 }
 
 function withName(request: HttpRequest, hosts: Readonly<Record<string, string>>): HttpRequest {

@@ -88,7 +88,10 @@ export class UnitsClient implements Units {
     socket.unref();
     socket.on("error", () => socket.destroy());
     socket.on("close", () => this.#lost());
-    createInterface({ input: socket }).on("line", (line) => this.#heard(JSON.parse(line) as UnitAnswer));
+    // What readline passes on of the socket's errors has been taken by the socket itself.
+    createInterface({ input: socket })
+      .on("error", () => undefined)
+      .on("line", (line) => this.#heard(JSON.parse(line) as UnitAnswer));
     await new Promise<void>((resolve, reject) => {
       socket.once("connect", resolve);
       socket.once("close", () => reject(new Error("the machine's unit manager does not answer")));
