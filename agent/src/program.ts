@@ -1,21 +1,26 @@
 import { text } from "node:stream/consumers";
 import { messageOf } from "@fettle/shared/lib/errors.ts";
+import type { ContextOptions } from "./context.ts";
 import { readEnv } from "./env.ts";
 import type { Host } from "./system/host.ts";
 
 /** `fettle-agent run` is the agent itself, as the unit starts it; anything else is a command on this machine. */
-export async function program(host: Host, args: readonly string[]): Promise<never> {
-  const run = args.length === 1 && args[0] === "run" ? runAgent : runCommand;
-  process.exit(await run(host, args).catch(failed));
+export async function program(
+  host: Host,
+  args: readonly string[],
+  options: Pick<ContextOptions, "open"> = {},
+): Promise<never> {
+  const run = args.length === 1 && args[0] === "run" ? runAgent(host, options) : runCommand(host, args);
+  process.exit(await run.catch(failed));
 }
 
-async function runAgent(host: Host): Promise<number> {
+async function runAgent(host: Host, options: Pick<ContextOptions, "open">): Promise<number> {
   await import("@fettle/shared/lib/small-heap.ts");
   const { createContext } = await import("./context.ts");
   const { runServices } = await import("./run.ts");
   const stop = new AbortController();
   for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort(new Error(name)));
-  const context = await createContext({ env: readEnv(process.env), host });
+  const context = await createContext({ env: readEnv(process.env), host, ...options });
   await runServices(context.services, context.logger, stop.signal);
   context.close();
   return 0;
