@@ -5,7 +5,7 @@ import type { OllamaArch } from "@fettle/shared/roles/ollama-archives.ts";
 import { roles } from "@fettle/shared/roles/roles.ts";
 import type { Logger } from "pino";
 import { answer } from "./answer.ts";
-import { makeClients } from "./clients/clients.ts";
+import { type Clients, makeClients } from "./clients/clients.ts";
 import { type AgentConfig, loadConfig } from "./config.ts";
 import { Contact } from "./contact.ts";
 import type { AgentEnv } from "./env.ts";
@@ -82,9 +82,10 @@ export async function createContext({ env, host, open = openStore }: ContextOpti
 
 async function compose(ground: Ground): Promise<Service[]> {
   const { host, link, store, config, env } = ground;
-  const health = makeHealth(ground, () => core.loop.standing.roles);
+  const clients = makeClients(host);
+  const health = makeHealth(ground, clients, () => core.loop.standing.roles);
   const contact = new Contact(host.clock, store.kept, () => link.now);
-  const core = coreOf(ground, health, contact);
+  const core = coreOf(ground, clients, health, contact);
   const watcher = new Watcher({ host, wake: ({ cause }) => core.loop.wake(cause) });
   const keeper = makeKeeper(ground, core, watcher, health);
   await keeper.load();
@@ -112,10 +113,11 @@ async function compose(ground: Ground): Promise<Service[]> {
   return [core.loop, watcher, health, made, ground.machine, contact, local];
 }
 
-function coreOf({ host, store, logger, secrets, link }: Ground, health: Health, contact: Contact): Core {
+function coreOf(ground: Ground, clients: Clients, health: Health, contact: Contact): Core {
+  const { host, store, logger, secrets, link } = ground;
   return makeCore({
     host,
-    clients: makeClients(host),
+    clients,
     store,
     logger,
     cut: (text) => secrets.cut(text),
@@ -126,9 +128,10 @@ function coreOf({ host, store, logger, secrets, link }: Ground, health: Health, 
   });
 }
 
-function makeHealth({ host, config, link, identity }: Ground, held: () => RoleParams): Health {
+function makeHealth({ host, config, link, identity }: Ground, clients: Clients, held: () => RoleParams): Health {
   return new Health({
     host,
+    nvidiaSmi: clients.nvidiaSmi,
     probes: () => allowedProbes(held(), config.policy),
     caFile: () => caFileOf(held()),
     certificateExpiresAt: () => identity.now?.expiresAt ?? null,

@@ -2,6 +2,7 @@ import type { Disk, PortProbe } from "@fettle/shared/protocol/health.ts";
 import { health as healthSchema } from "@fettle/shared/protocol/health.ts";
 import type { ProbeTarget } from "@fettle/shared/roles/probe.ts";
 import t from "tap";
+import { NvidiaSmi } from "../clients/nvidia-smi.ts";
 import type { Host } from "../system/host.ts";
 import type { HttpResponse } from "../system/http.ts";
 import { DiskWatch } from "./disks.ts";
@@ -187,6 +188,7 @@ function machine(change: Partial<HealthParts> = {}) {
   } as unknown as HealthParts["host"];
   const health = new Health({
     host: { ...host, clock },
+    nvidiaSmi: new NvidiaSmi({ ...host, clock }),
     probes: () => [],
     caFile: () => null,
     certificateExpiresAt: () => clock.now() + 90 * DAY,

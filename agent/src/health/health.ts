@@ -2,6 +2,7 @@ import { messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import type { Disk, Health as HealthReport, PortProbe } from "@fettle/shared/protocol/health.ts";
 import type { ProbeTarget } from "@fettle/shared/roles/probe.ts";
+import type { NvidiaSmi } from "../clients/nvidia-smi.ts";
 import type { Host } from "../system/host.ts";
 import type { Load } from "../system/metrics.ts";
 import { DiskWatch } from "./disks.ts";
@@ -14,6 +15,7 @@ import { PressureWatch } from "./pressure.ts";
 
 export interface HealthParts {
   readonly host: Pick<Host, "exec" | "files" | "clock" | "metrics" | "net" | "http">;
+  readonly nvidiaSmi: NvidiaSmi;
   /** The peers' ports of the present roles, as far as local policy lets them be probed. */
   readonly probes: () => readonly ProbeTarget[];
   /** A CA file on this machine that GitLab's certificate is verified with beside the system's; null for none. */
@@ -47,7 +49,7 @@ export class Health implements Service {
 
   constructor(parts: HealthParts) {
     this.#parts = parts;
-    this.#gpu = new GpuWatch(parts.host);
+    this.#gpu = new GpuWatch(parts.nvidiaSmi, parts.host.clock);
     this.#ports = new PortWatch(parts.host);
   }
 
@@ -55,7 +57,7 @@ export class Health implements Service {
     await Promise.all([
       this.#pace("load", signal, () => this.#measureLoad()),
       this.#pace("disks", signal, () => this.#measureDisks()),
-      this.#pace("gpu", signal, () => this.#gpu.poll(signal)),
+      this.#pace("gpu", signal, () => this.#gpu.poll()),
       this.#pace("ports", signal, () => this.#probe()),
     ]);
   }

@@ -1,5 +1,4 @@
 import type { Gpu } from "@fettle/shared/protocol/health.ts";
-import type { HealthFinding } from "./finding.ts";
 
 /**
  * The fields asked for (facts: ollama.md section 9). An unknown one makes nvidia-smi print nothing else, so this is a
@@ -34,15 +33,22 @@ export function withoutUnknown(fields: readonly Field[], text: string): readonly
 
 const TROUBLE = /^\[?(Unknown Error|GPU requires reset|GPU is lost)\]?$/i;
 
-export interface GpuReading {
+/** A card that says of itself that it does not work. */
+export interface GpuTrouble {
+  readonly index: number;
+  readonly name: string;
+  readonly problem: string;
+}
+
+export interface GpuLines {
   readonly gpus: readonly Gpu[];
-  readonly findings: readonly HealthFinding[];
+  readonly troubles: readonly GpuTrouble[];
 }
 
 /** What nvidia-smi printed, a card a line; lines that are none are left out. */
-export function parseGpus(stdout: string, fields: readonly Field[]): GpuReading {
+export function parseGpus(stdout: string, fields: readonly Field[]): GpuLines {
   const gpus: Gpu[] = [];
-  const findings: HealthFinding[] = [];
+  const troubles: GpuTrouble[] = [];
   for (const line of stdout.split("\n")) {
     const cells = line.trim().split(", ");
     if (cells.length !== fields.length || !/^\d+$/.test(cells[0] ?? "")) continue;
@@ -50,10 +56,9 @@ export function parseGpus(stdout: string, fields: readonly Field[]): GpuReading 
     const gpu = gpuOf(cell);
     gpus.push(gpu);
     const problem = cells.find((text) => TROUBLE.test(text.trim()));
-    if (problem !== undefined)
-      findings.push({ code: "health.gpu-reset", args: { index: gpu.index, name: gpu.name, problem: problem.trim() } });
+    if (problem !== undefined) troubles.push({ index: gpu.index, name: gpu.name, problem: problem.trim() });
   }
-  return { gpus, findings };
+  return { gpus, troubles };
 }
 
 function gpuOf(cell: (field: Field) => string): Gpu {
@@ -80,19 +85,22 @@ function numberOf(text: string): number | null {
 /** Exit statuses of nvidia-smi(1). 14 still prints its data. */
 export const INFOROM_CORRUPTED = 14;
 
+export type GpuFailure = "not-loaded" | "mismatch" | "lost" | "none" | "other";
+
 /** Why nvidia-smi failed, by its exit status and then by its words. */
-export function gpuFailure(code: number | null, text: string): HealthFinding {
+export function gpuFailure(code: number | null, text: string): { readonly why: GpuFailure; readonly problem: string } {
   const line =
     text
       .split("\n")
       .find((each) => each.trim() !== "")
       ?.trim() ?? "";
-  const args = { problem: `exit status ${code ?? "none"}${line === "" ? "" : `: ${line.slice(0, 200)}`}` };
-  if (code === 9 || /communicate with the NVIDIA driver/i.test(text))
-    return { code: "health.gpu-driver-not-loaded", args };
-  if (code === 18 || /library version mismatch/i.test(text)) return { code: "health.gpu-driver-mismatch", args };
-  if (code === 15 || /GPU is lost|Unable to determine the device handle/i.test(text))
-    return { code: "health.gpu-lost", args };
-  if (code === 6 || /No devices were found/i.test(text)) return { code: "health.gpu-none", args };
-  return { code: "health.gpu-failed", args };
+  const problem = `exit status ${code ?? "none"}${line === "" ? "" : `: ${line.slice(0, 200)}`}`;
+  return { why: whyOf(code, text), problem };
+}
+
+function whyOf(code: number | null, text: string): GpuFailure {
+  if (code === 9 || /communicate with the NVIDIA driver/i.test(text)) return "not-loaded";
+  if (code === 18 || /library version mismatch/i.test(text)) return "mismatch";
+  if (code === 15 || /GPU is lost|Unable to determine the device handle/i.test(text)) return "lost";
+  return code === 6 || /No devices were found/i.test(text) ? "none" : "other";
 }
