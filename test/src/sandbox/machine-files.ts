@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { GATEWAY_REPOSITORY } from "@fettle/shared/roles/gateway.ts";
+import { imageDigest } from "../stand-ins/registry/image-registry.ts";
 import { GITLAB_PORT, gitlabUrl, type Layout, NODES, type NodeName, registryUrl, rootOf } from "./layout.ts";
 import type { Programs } from "./programs.ts";
 import { writeUserPrograms } from "./user-programs.ts";
@@ -8,7 +10,8 @@ import { writeUserPrograms } from "./user-programs.ts";
 /** The administrator's own token, for what is done to GitLab beside Fettle. */
 export const ADMIN_TOKEN = "glpat-sandbox-administrator";
 export const GITLAB_VERSION = "18.8.2-ee";
-const REPOSITORY = "registry.gitlab.com/gitlab-org/modelops/applied-ml/code-suggestions/ai-assist/model-gateway";
+/** The gateway images that can be pulled: those of the registry that the sandbox serves. */
+const IMAGE_VERSIONS = ["17.9.0", "17.9.2", "18.8.0", "18.8.1", "18.8.10", "19.5.0", "19.5.1"];
 
 export interface MachineOptions {
   readonly gitlabVersion: string;
@@ -75,10 +78,7 @@ function writeGitlab(layout: Layout, programs: Programs, { gitlabVersion }: Mach
 function writeGateway(layout: Layout, programs: Programs): void {
   const root = rootOf(layout, "gateway-1");
   const images = join(layout.folder, "gateway-1/images.json");
-  writeFileSync(
-    images,
-    JSON.stringify(["17.9.1", "18.8.0", "18.8.1", "19.5.0"].map((version) => image(layout, programs, version))),
-  );
+  writeFileSync(images, JSON.stringify(IMAGE_VERSIONS.map((version) => image(layout, programs, version))));
   const argv = [
     process.execPath,
     programs.engine,
@@ -103,8 +103,11 @@ function writeGateway(layout: Layout, programs: Programs): void {
 
 /** The gateway's image: its program binds the published address itself, as docker-proxy would. */
 function image(layout: Layout, programs: Programs, version: string) {
+  const tag = `self-hosted-v${version}-ee`;
+  const repository = GATEWAY_REPOSITORY.slice(GATEWAY_REPOSITORY.indexOf("/") + 1);
   return {
-    reference: `${REPOSITORY}:self-hosted-v${version}-ee`,
+    reference: `${GATEWAY_REPOSITORY}:${tag}`,
+    digest: imageDigest(repository, tag),
     layers: [600_000, 1_200_000, 300_000],
     env: { AIGW_CUSTOM_MODELS__ENABLED: "true", ENABLE_DUO_WORKFLOW_SERVICE: "true" },
     cmd: [process.execPath, programs.gateway],
@@ -117,7 +120,6 @@ function image(layout: Layout, programs: Programs, version: string) {
       STAND_IN_DWS_HOST: layout.addresses["gateway-1"],
       STAND_IN_CONTROL: join(layout.folder, "gateway-1/gateway.sock"),
     },
-    architecture: "amd64",
     user: "aigateway",
   };
 }
