@@ -31,8 +31,10 @@ export class Child {
     return this.#process !== null;
   }
 
-  start(): void {
-    const { argv, env, log } = this.#options;
+  /** `more` is laid over its environment, this time. */
+  start(more: Readonly<Record<string, string>> = {}): void {
+    const { argv, log } = this.#options;
+    const env = { ...this.#options.env, ...more };
     mkdirSync(dirname(log), { recursive: true });
     const output = openSync(log, "a");
     const [program, ...args] = argv;
