@@ -43,14 +43,14 @@ export class NvidiaSmi {
     this.#host = host;
   }
 
-  /** A reading that is at most so old; a call that is under way serves all who ask. */
-  async read(maxAgeMs: number): Promise<SmiReading> {
+  /** A reading that is at most so old; a call that is under way serves all who ask. The signal ends the wait alone. */
+  async read(maxAgeMs: number, signal: AbortSignal): Promise<SmiReading> {
     const last = this.#last;
     if (last && (last.reading.kind === "hung" || this.#host.clock.mono() - last.at < maxAgeMs)) return last.reading;
     this.#running ??= this.#ask().finally(() => {
       this.#running = null;
     });
-    return this.#running;
+    return Promise.race([this.#running, rejected(signal)]);
   }
 
   async #ask(): Promise<SmiReading> {
@@ -89,4 +89,11 @@ export class NvidiaSmi {
     }
     return false;
   }
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
 }

@@ -34,6 +34,7 @@ function gpuHost({ found = true, answers, stats = {} }: Smi) {
   return { asked, watch: new GpuWatch(new NvidiaSmi(host), clock), clock };
 }
 
+const { signal } = new AbortController();
 const T4 = "0, GPU-1, Tesla T4, 595.71.05, 15360, 4521, 37, 61, 43.10, 7.5\n";
 
 t.test("nvidia-smi: what it printed, and how each of its failures is named", async (t) => {
@@ -98,12 +99,12 @@ t.test("nvidia-smi: what it printed, and how each of its failures is named", asy
   ];
   for (const [name, answer, state, findings] of cases) {
     const { watch } = gpuHost({ answers: [answer] });
-    t.equal(await watch.poll(), 30_000, name);
+    t.equal(await watch.poll(signal), 30_000, name);
     t.equal(watch.state, state, name);
     t.strictSame(codesOf(watch.findings), findings, name);
   }
   const { watch, asked, clock } = gpuHost({ answers: [{ stdout: T4 }] });
-  await watch.poll();
+  await watch.poll(signal);
   t.strictSame(asked[0]?.slice(2), ["--format=csv,noheader,nounits"]);
   t.strictSame(watch.gpus, [
     {
@@ -127,13 +128,13 @@ t.test("nvidia-smi: what it printed, and how each of its failures is named", asy
 t.test("nvidia-smi: an old driver is asked for less, none at all is looked for again later", async (t) => {
   const unknown = { code: 2, stdout: 'Field "compute_cap" is not a valid field to query.\n' };
   const { watch, asked } = gpuHost({ answers: [unknown, { stdout: "0, GPU-1, K80, 470.1, 11441, 1, 0, 30, 50.0\n" }] });
-  t.equal(await watch.poll(), 30_000);
+  t.equal(await watch.poll(signal), 30_000);
   t.notMatch(asked[1]?.[1], "compute_cap");
   t.match(watch.gpus, [{ name: "K80", computeCapability: null }]);
   const essential = gpuHost({ answers: [{ code: 2, stdout: 'Field "uuid" is not a valid field to query.\n' }] });
-  t.equal(await essential.watch.poll(), 30_000, "what is needed is not left out for ever");
+  t.equal(await essential.watch.poll(signal), 30_000, "what is needed is not left out for ever");
   const none = gpuHost({ found: false, answers: [] });
-  t.equal(await none.watch.poll(), 600_000);
+  t.equal(await none.watch.poll(signal), 600_000);
   t.equal(none.watch.state, "absent");
   t.strictSame(none.asked, []);
 });
@@ -141,15 +142,15 @@ t.test("nvidia-smi: an old driver is asked for less, none at all is looked for a
 t.test("nvidia-smi: late is asked again, hung in the kernel never; one call at a time", async (t) => {
   const late = { code: null, timedOut: true };
   const slow = gpuHost({ answers: [late], stats: { "12": "12 (nvidia-smi) S 1", x: "" } });
-  t.equal(await slow.watch.poll(), 300_000);
+  t.equal(await slow.watch.poll(signal), 300_000);
   t.strictSame(codesOf(slow.watch.findings), ["health.gpu-slow"]);
   const hung = gpuHost({ answers: [late], stats: { "12": "12 (nvidia-smi) D 1 12" } });
-  t.equal(await hung.watch.poll(), null);
+  t.equal(await hung.watch.poll(signal), null);
   t.equal(hung.watch.state, "hung");
   const first = Promise.withResolvers<ExecResult>();
   const busy = gpuHost({ answers: [first.promise] });
-  const polling = busy.watch.poll();
-  const again = busy.watch.poll();
+  const polling = busy.watch.poll(signal);
+  const again = busy.watch.poll(signal);
   first.resolve({ code: 0, timedOut: false, stdout: T4, stderr: "" });
   await Promise.all([polling, again]);
   t.equal(busy.asked.length, 1);

@@ -43,8 +43,12 @@ export class GpuWatch {
   }
 
   /** One reading; returns the ms until the next, or null when there shall be none. */
-  async poll(): Promise<number | null> {
-    const reading = await this.#smi.read(0);
+  async poll(signal: AbortSignal): Promise<number | null> {
+    const reading = await this.#smi.read(0, signal).catch((error: unknown) => {
+      if (signal.aborted) return null;
+      throw error;
+    });
+    if (reading === null) return EVERY_MS;
     this.gpus = reading.kind === "ok" ? reading.gpus : [];
     this.findings = findingsOf(reading);
     this.state = reading.kind === "slow" ? "failed" : reading.kind;

@@ -57,7 +57,7 @@ export class Health implements Service {
     await Promise.all([
       this.#pace("load", signal, () => this.#measureLoad()),
       this.#pace("disks", signal, () => this.#measureDisks()),
-      this.#pace("gpu", signal, () => this.#gpu.poll()),
+      this.#pace("gpu", signal, () => this.#gpu.poll(signal)),
       this.#pace("ports", signal, () => this.#probe()),
     ]);
   }

@@ -1,5 +1,6 @@
 import { type OllamaParams, ollamaRole } from "@fettle/shared/roles/ollama.ts";
 import { host } from "../resources/any/host.ts";
+import { driver } from "../resources/ollama/driver.ts";
 import { dropIn } from "../resources/ollama/drop-in.ts";
 import { type FindArchive, install } from "../resources/ollama/install.ts";
 import { listening } from "../resources/ollama/listening.ts";
@@ -12,6 +13,6 @@ import type { Resource } from "../resources/resource.ts";
 export function ollamaPlaybook(params: OllamaParams, archive: FindArchive): Resource[] {
   const models = params.models.map((one) => model(params, one));
   const warmed = params.models.filter((one) => one.warm).map((one) => warm(params, one));
-  const server = [install(params, archive), dropIn(params), service(params), listening(params)];
+  const server = [driver(params), install(params, archive), dropIn(params), service(params), listening(params)];
   return [host("ollama", ollamaRole.host), ...server, ...models, ...warmed];
 }

@@ -9,7 +9,16 @@ import { define } from "../define.ts";
 import type { Reporter, Resource, ResourceContext, ResourceFinding, Verdict } from "../resource.ts";
 import { archivePath, DOWNLOADS, fetchProgram } from "./fetch-program.ts";
 import { type InstalledProgram, installedProgram } from "./installed-program.ts";
-import { REPLACED, runsReplaced, STORE, storedProgram, storeFolders, switchTo, UNFINISHED, versionOf } from "./program-store.ts";
+import {
+  REPLACED,
+  runsReplaced,
+  STORE,
+  storedProgram,
+  storeFolders,
+  switchTo,
+  UNFINISHED,
+  versionOf,
+} from "./program-store.ts";
 import { runningVersion } from "./running-version.ts";
 import { makeServiceUser, type ServiceUser, serviceUser, unprivilegedUser } from "./service-user.ts";
 import { type OllamaArchive, SumRecord } from "./sum-record.ts";
