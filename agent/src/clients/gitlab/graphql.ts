@@ -10,8 +10,8 @@ const answerShape = z.object({
   errors: z.array(z.looseObject({ message: z.string() })).optional(),
 });
 
-/** GitLab's words for a mutation on a Geo secondary or in maintenance mode. */
-const READ_ONLY = /read-only instance/i;
+/** GitLab's words for a write on a Geo secondary or in maintenance mode. */
+export const READ_ONLY = /read-only instance|in maintenance mode/i;
 
 /** What a mutation came to: its payload, whose `errors` say what was refused although the status is 200. */
 export interface Payload {

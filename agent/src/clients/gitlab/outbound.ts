@@ -3,6 +3,7 @@ import * as z from "zod";
 import type { Host } from "../../system/host.ts";
 import type { GitlabAccess } from "./access.ts";
 import { exchange, type JsonAnswer } from "./exchange.ts";
+import { READ_ONLY } from "./graphql.ts";
 
 const PATH = "/api/v4/application/settings";
 const settings = z.object({
@@ -10,6 +11,8 @@ const settings = z.object({
   allow_local_requests_from_web_hooks_and_services: z.boolean().optional(),
   maintenance_mode: z.boolean().nullish(),
 });
+
+const refusal = z.object({ message: z.string() });
 
 /** The instance's settings that Fettle looks at. */
 export interface ApplicationSettings {
@@ -41,6 +44,9 @@ export async function replaceOutbound(
 
 function settingsFrom({ status, json }: JsonAnswer, { url }: GitlabAccess): ApplicationSettings {
   if (status === 401) throw new FettleError("gitlab.token.rejected", { url });
+  const said = refusal.safeParse(json);
+  if (status !== 200 && said.success && READ_ONLY.test(said.data.message))
+    throw new FettleError("gitlab.writable.readonly", { why: said.data.message });
   const parsed = settings.safeParse(json);
   if (status !== 200 || !parsed.success)
     throw new FettleError("gitlab.api.refused", { what: "application/settings", problem: `status ${status}` });

@@ -4,6 +4,7 @@ import * as z from "zod";
 import type { Host } from "../../system/host.ts";
 import type { GitlabAccess } from "./access.ts";
 import { exchange, type JsonAnswer } from "./exchange.ts";
+import { READ_ONLY } from "./graphql.ts";
 
 const self = z.object({
   id: z.number(),
@@ -50,7 +51,7 @@ export async function tokenSelf(host: Host, access: GitlabAccess, signal: AbortS
 
 /**
  * Replaces the token that asks by a new one until `expiresAt` (a day); the old one ends at once, and whoever rotates
- * with it again loses the new one too. Throws FettleError `gitlab.token.rotate-failed`.
+ * with it again loses the new one too. Throws FettleError `gitlab.token.rotate-failed` or `gitlab.writable.readonly`.
  */
 export async function rotateToken(
   host: Host,
@@ -62,7 +63,7 @@ export async function rotateToken(
   const asked = { method: "POST", path, body: { expires_at: expiresAt } } as const;
   const answer = await exchange(host, access, asked, signal);
   const parsed = rotated.safeParse(answer.json);
-  if (!parsed.success) throw new FettleError("gitlab.token.rotate-failed", { problem: problemOf(answer) });
+  if (!parsed.success) throw notRotated(problemOf(answer));
   const { id, token, expires_at } = parsed.data;
   return { id, token: new Secret(token), expiresAt: expires_at ?? null };
 }
@@ -73,6 +74,11 @@ function whyOf({ status, json }: JsonAnswer): Extract<TokenSelf, { kind: "bad" }
   if (/expired/i.test(text)) return "expired";
   if (/revoked/i.test(text)) return "revoked";
   return status === 403 ? "user-blocked" : "unknown";
+}
+
+function notRotated(problem: string): FettleError {
+  if (READ_ONLY.test(problem)) return new FettleError("gitlab.writable.readonly", { why: problem });
+  return new FettleError("gitlab.token.rotate-failed", { problem });
 }
 
 /** Never the body itself: an answer about tokens may hold one. */

@@ -29,6 +29,13 @@ t.test("ready: GitLab's own checks, asked for on loopback", async (t) => {
   t.equal((await bench.requests()).writes, 0);
 });
 
+t.test("ready: on loopback under GitLab's own name, whatever that name resolves to", async (t) => {
+  const bench = await makeBench(t, { gitlab: { names: ["gitlab.invalid"] } });
+  t.match(await bench.look("gitlab.ready"), { kind: "in-sync" });
+  bench.declare({ url: bench.gitlab.url.replace("gitlab.invalid", "other.invalid") });
+  t.match(await bench.look("gitlab.ready"), { code: "gitlab.ready.down" }, "never under another one");
+});
+
 t.test("writable: waits without a word while GitLab cannot be written", async (t) => {
   const bench = await makeBench(t);
   t.match(await bench.look("gitlab.writable"), { kind: "in-sync" });
@@ -136,6 +143,11 @@ t.test("token: what stands in the way of making one", async (t) => {
   bench.approved = false;
   bench.declare(MINTS);
   t.match(await bench.look("gitlab.token"), { kind: "drift" }, "or for another user");
+  await bench.faults({ rails: "ActiveRecord::RecordInvalid: Validation failed: Expires at must be before 2027-01-01" });
+  await t.rejects(bench.repair("gitlab.token"), { code: "gitlab.token.mint-refused" });
+  const refused = { kind: "blocked", code: "gitlab.token.mint-refused", args: { problem: /must be before/ } };
+  t.match(await bench.look("gitlab.token"), refused);
+  bench.approved = true;
   await bench.host.files.remove("/usr/bin/gitlab-rails");
   t.match(await bench.look("gitlab.token"), { kind: "blocked", code: "gitlab.token.no-runner" });
   t.equal(tokensOf(bench).length, 1, "the tests' own");
@@ -205,6 +217,9 @@ t.test("token: rotated below a third of its life, the new one on disk first", as
     await bench.faults({ page: "502" });
     await t.rejects(bench.repair("gitlab.token"), { code: "gitlab.api.page" });
     await bench.faults({});
+    await bench.state({ applicationSettings: { maintenance_mode: true } });
+    await t.rejects(bench.repair("gitlab.token"), { code: "gitlab.writable.readonly" });
+    await bench.state({ applicationSettings: { maintenance_mode: false } });
     t.match(await bench.repair("gitlab.token"), { kind: "in-sync" });
     const second = keptToken(bench);
     t.not(second, first);
