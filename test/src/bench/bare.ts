@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DROP_IN } from "@fettle/agent/resources/ollama/unit-file.ts";
+import { DROP_IN, OLLAMA_UNIT } from "@fettle/agent/resources/ollama/unit-file.ts";
 import { GATEWAY_CONTAINER } from "@fettle/shared/roles/gateway.ts";
 import { OLLAMA_PORT } from "@fettle/shared/roles/ollama.ts";
 import { ask } from "../sandbox/ask.ts";
 import { adminOf } from "../sandbox/drifts.ts";
-import { UnitsClient } from "../sandbox/host/units-client.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
+import { systemctl } from "../sandbox/systemctl.ts";
 import { until } from "../sandbox/until.ts";
 import { readFeatures, readModels, remapFeature } from "../stand-ins/gitlab/admin-client.ts";
 
@@ -28,10 +28,10 @@ function ollamaHost(): Bare {
       text = readFileSync(path(sandbox), "utf8");
     },
     async repair(sandbox) {
-      const units = new UnitsClient(join(sandbox.layout.folder, "ollama-1/units.sock"));
+      const socket = join(sandbox.layout.folder, "ollama-1/units.sock");
       writeFileSync(path(sandbox), text);
-      await units.daemonReload();
-      await units.restart("ollama.service");
+      await systemctl(socket, { method: "daemonReload" });
+      await systemctl(socket, { method: "restart", unit: OLLAMA_UNIT });
       await until(
         "Ollama answers",
         LIMIT_MS,

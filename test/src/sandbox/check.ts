@@ -28,7 +28,8 @@ export async function heal(sandbox: Sandbox, drift: Drift): Promise<Healing> {
   await drift.make(sandbox);
   const runs = await until(`${drift.name} is repaired`, HEAL_MS, async () => {
     const found = await repairs(observer, drift, before);
-    return found.length > 0 && (await drift.healed(sandbox)) ? found : false;
+    const all = drift.repairs.every((id) => found.some(({ resource }) => resource === id));
+    return all && (await drift.healed(sandbox)) ? found : false;
   });
   await inSync(sandbox, HEAL_MS);
   const seconds = (at: number) => Math.max(0, (at - madeAt) / 1000);
@@ -41,7 +42,8 @@ export async function heal(sandbox: Sandbox, drift: Drift): Promise<Healing> {
 async function repairs(observer: Observer, drift: Drift, before: ReadonlySet<string>): Promise<RunView[]> {
   const runs = await observer.runs(drift.node);
   return runs.filter(({ id, resource, outcome }) => {
-    return !before.has(id) && outcome === "repaired" && drift.resources.includes(resource);
+    const ours = [...drift.repairs, ...(drift.perhaps ?? [])].includes(resource);
+    return !before.has(id) && outcome === "repaired" && ours;
   });
 }
 

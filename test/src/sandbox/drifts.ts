@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { DROP_IN } from "@fettle/agent/resources/ollama/unit-file.ts";
+import { DROP_IN, OLLAMA_UNIT } from "@fettle/agent/resources/ollama/unit-file.ts";
 import { GATEWAY_CONTAINER } from "@fettle/shared/roles/gateway.ts";
 import { OLLAMA_PORT } from "@fettle/shared/roles/ollama.ts";
 import { type AdminAccess, readFeatures, remapFeature } from "../stand-ins/gitlab/admin-client.ts";
@@ -8,13 +8,16 @@ import { type Answer, ask } from "./ask.ts";
 import { gitlabUrl } from "./layout.ts";
 import { ADMIN_TOKEN } from "./machine-files.ts";
 import type { Sandbox } from "./sandbox.ts";
+import { systemctl } from "./systemctl.ts";
 
 /** Something that somebody does to the stack from outside, never by a call that the agent makes too. */
 export interface Drift {
   readonly name: string;
   readonly node: "gitlab-1" | "gateway-1" | "ollama-1";
-  /** Resources whose run is the repair, the first of them the one that is seen first. */
-  readonly resources: readonly string[];
+  /** Resources that are repaired, each by a run of its own. */
+  readonly repairs: readonly string[];
+  /** Resources that may have to be, as it comes out in time. */
+  readonly perhaps?: readonly string[];
   make(sandbox: Sandbox): Promise<void>;
   /** True when the world is as declared, seen from outside. */
   healed(sandbox: Sandbox): Promise<boolean>;
@@ -24,15 +27,18 @@ const MODEL = "mistral:instruct";
 const FEATURE = "DUO_CHAT";
 const OTHER_HOST = "127.0.0.1:11434";
 
-/** OLLAMA_HOST overwritten, systemd reloaded (as SIGHUP does) and Ollama killed, so that it comes back with it. */
+/** Somebody overwrites OLLAMA_HOST and makes it count: `systemctl daemon-reload`, `systemctl restart ollama`. */
 export const ollamaHost: Drift = {
   name: "OLLAMA_HOST",
   node: "ollama-1",
-  resources: ["ollama.drop-in", "ollama.service", "ollama.listening"],
+  repairs: ["ollama.drop-in", "ollama.service"],
+  perhaps: ["ollama.listening"],
   async make(sandbox) {
     const text = `[Service]\nEnvironment="OLLAMA_HOST=${OTHER_HOST}"\n`;
     writeFileSync(join(sandbox.rootOf("ollama-1"), DROP_IN), text);
-    sandbox.machines["ollama-1"].hangUp();
+    const socket = join(sandbox.layout.folder, "ollama-1/units.sock");
+    await systemctl(socket, { method: "daemonReload" });
+    await systemctl(socket, { method: "restart", unit: OLLAMA_UNIT });
   },
   async healed(sandbox) {
     const text = readFileSync(join(sandbox.rootOf("ollama-1"), DROP_IN), "utf8");
@@ -44,7 +50,7 @@ export const ollamaHost: Drift = {
 export const modelRemoved: Drift = {
   name: "model removed",
   node: "ollama-1",
-  resources: [`ollama.model[${MODEL}]`, `ollama.warm[${MODEL}]`],
+  repairs: [`ollama.model[${MODEL}]`, `ollama.warm[${MODEL}]`],
   async make(sandbox) {
     await ollama(sandbox, "POST", "/api/generate", { model: MODEL, keep_alive: 0 });
     await ollama(sandbox, "DELETE", "/api/delete", { model: MODEL });
@@ -55,7 +61,8 @@ export const modelRemoved: Drift = {
 export const containerStopped: Drift = {
   name: "gateway container stopped",
   node: "gateway-1",
-  resources: ["gateway.container", "gateway.ready"],
+  repairs: ["gateway.container"],
+  perhaps: ["gateway.ready"],
   async make(sandbox) {
     await engine(sandbox, "POST", `/containers/${GATEWAY_CONTAINER}/stop?t=5`);
   },
@@ -68,7 +75,7 @@ export const containerStopped: Drift = {
 export const featureRemapped: Drift = {
   name: "feature mapping changed",
   node: "gitlab-1",
-  resources: [`gitlab.feature[${FEATURE}]`],
+  repairs: [`gitlab.feature[${FEATURE}]`],
   make: async (sandbox) => remapFeature(adminOf(sandbox), FEATURE, "DISABLED"),
   async healed(sandbox) {
     const features = await readFeatures(adminOf(sandbox));
