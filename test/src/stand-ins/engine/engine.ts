@@ -51,7 +51,7 @@ export async function startEngine(options: EngineOptions): Promise<Engine> {
   return {
     faults,
     close: async () => {
-      await daemon.down();
+      await daemon.end();
       control?.close();
     },
   };
@@ -126,6 +126,12 @@ class Daemon {
     const { down, eventsCut } = this.#core.faults();
     this.#change = this.#change.then(() => (down ? this.down() : this.up()));
     if (eventsCut) this.#core.events.cutStreams();
+  }
+
+  /** After whatever it is told to become by then. */
+  async end(): Promise<void> {
+    await this.#change;
+    await this.down();
   }
 
   async up(): Promise<void> {
