@@ -1,5 +1,5 @@
 import { codes } from "@fettle/shared/codes/codes.ts";
-import { render } from "@fettle/shared/codes/render.ts";
+import { render, renderAt } from "@fettle/shared/codes/render.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
 import { VERSION } from "@fettle/shared/lib/version.ts";
 import type { PlanResult } from "@fettle/shared/protocol/plan.ts";
@@ -69,13 +69,15 @@ function status({ loop, identity, link, report }: LocalAgentParts): LocalStatus 
   };
 }
 
-function why({ store, loop }: LocalAgentParts, id: string): LocalWhy | null {
+function why({ store, loop, identity }: LocalAgentParts, id: string): LocalWhy | null {
   const resource = loop.resources().find((one) => one.id === id);
   if (!resource) return null;
   const definition = Object.entries(codes).find(([code]) => code === resource.code)?.[1];
   return {
     resource,
-    remedy: definition ? render(definition.remedy, { ...resource.args }) : null,
+    remedy: definition
+      ? renderAt(definition.remedy, { ...resource.args }, `${identity()?.node ?? "NODE"}/${id}`)
+      : null,
     after: [...(loop.standing.resources.find((one) => one.id === id)?.after ?? [])],
     runs: store.runs.of(id, RUNS),
   };

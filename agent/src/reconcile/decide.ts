@@ -3,12 +3,13 @@ import type { Code } from "@fettle/shared/codes/codes.ts";
 import type { Gate } from "@fettle/shared/protocol/desired.ts";
 import type { ResourceState } from "@fettle/shared/protocol/resource-report.ts";
 import type { Verdict } from "../resources/resource.ts";
+import type { ActivePause } from "./pause.ts";
 
 /** Everything beside the verdict that decides whether a repair may start, highest policy first. */
 export interface Situation {
   readonly id: string;
   /** A pause that covers this resource: on the machine first, else at the coordinator. */
-  readonly pause: { readonly scope: string; readonly reason: string; readonly by: string } | null;
+  readonly pause: ActivePause | null;
   readonly mode: "observe" | "enforce";
   readonly contended: CodeArgs | null;
   /** The coordinator has been away for more than 24 h. */
@@ -48,7 +49,7 @@ type Drift = Extract<Verdict, { kind: "drift" }>;
 /** The first thing that holds a repair back, or null. */
 function held(drift: Drift, at: Situation): Decision | null {
   const resource = at.id;
-  if (at.pause) return say("paused", "agent.paused", at.pause);
+  if (at.pause) return paused(at.pause);
   if (at.mode === "observe") return say("drifted", "agent.observing");
   if (at.contended) return say("contended", "agent.contended", at.contended);
   if (at.away && drift.restartOnly !== true) return say("drifted", "agent.no-coordinator");
@@ -59,6 +60,11 @@ function held(drift: Drift, at: Situation): Decision | null {
   if (at.blockedBy !== null) return say("waiting", "agent.after", { resource, before: at.blockedBy });
   if (at.backoffMs > 0) return say("failed", "agent.failed-backoff", { seconds: Math.ceil(at.backoffMs / 1000) });
   return busy(drift, at);
+}
+
+function paused({ scope, reason, by }: ActivePause): Decision {
+  if (by !== null) return say("paused", "agent.paused", { scope, reason, by });
+  return say("paused", "agent.paused-here", { scope, reason, what: scope === "*" ? "everything" : scope });
 }
 
 function busy(drift: Drift, at: Situation): Decision | null {

@@ -5,7 +5,8 @@ import type { LocalPause } from "@fettle/shared/protocol/report.ts";
 export interface ActivePause {
   readonly scope: string;
   readonly reason: string;
-  readonly by: string;
+  /** Who made it at the coordinator; null for one that was made on this machine. */
+  readonly by: string | null;
 }
 
 /**
@@ -20,7 +21,7 @@ export function pauseOf(
 ): ActivePause | null {
   for (const scope of [id, roleOf(id), "*"]) {
     const pause = local.find((item) => item.scope === scope && isOn(item.until, now));
-    if (pause) return { scope: pause.scope, reason: pause.reason, by: "on this machine" };
+    if (pause) return { scope: pause.scope, reason: pause.reason, by: null };
   }
   const on = remote.filter((item) => isOn(item.until, now));
   for (const scope of [id, roleOf(id), null, "stack"]) {

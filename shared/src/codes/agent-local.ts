@@ -16,7 +16,8 @@ export const agentLocalCodes = {
   "agent.config-invalid": {
     severity: "critical",
     cause: "{path} is wrong at {where}: {problem}.",
-    remedy: "Correct it; nothing is started with a policy that is not understood.",
+    remedy:
+      "Correct it, then run `systemctl restart fettle-agent`; no agent runs on a file that it does not understand.",
   },
   "agent.env-invalid": {
     severity: "critical",
@@ -26,12 +27,12 @@ export const agentLocalCodes = {
   "agent.desired-unreadable": {
     severity: "warning",
     cause: "The stored desired state {path} cannot be read: {problem}.",
-    remedy: "Nothing: the agent changes nothing until the coordinator has sent it again.",
+    remedy: "Nothing: the coordinator sends it again, and until then the agent changes nothing.",
   },
   "agent.not-running": {
     severity: "critical",
     cause: "The agent does not answer on {path}: {problem}.",
-    remedy: "Run `systemctl status fettle-agent`; this command needs root.",
+    remedy: "See `systemctl status fettle-agent`, and run this command as root.",
   },
   "agent.local-bad-call": {
     severity: "warning",
@@ -48,7 +49,7 @@ export const agentLocalCodes = {
   "agent.no-such-resource": {
     severity: "warning",
     cause: "There is no resource {found} on this machine.",
-    remedy: "`fettle-agent status` lists them.",
+    remedy: "Check the name: `fettle-agent status` lists what there is.",
     status: 404,
   },
   "agent.usage": {

@@ -6,7 +6,7 @@ export const agentCodes = {
     severity: "warning",
     cause: "{resource} could not be looked at: {problem}.",
     remedy:
-      "Fettle looks again by itself; if it stays, read `fettle logs` of the node and its journal (journalctl -u fettle-agent).",
+      "Nothing: Fettle looks again by itself. If it stays, read the agent's journal on the machine: `journalctl -u fettle-agent`.",
   },
   "agent.in-transit": {
     severity: "info",
@@ -16,12 +16,12 @@ export const agentCodes = {
   "agent.not-settled": {
     severity: "warning",
     cause: "The repair ran, but {resource} is still not as declared after {seconds} s.",
-    remedy: "Fettle tries again with growing pauses; `fettle describe NODE/ID` shows what is left.",
+    remedy: "Fettle tries again, later each time; `fettle describe NODE/ID` shows what still differs.",
   },
   "agent.apply-failed": {
     severity: "warning",
     cause: "The repair of {resource} failed: {problem}.",
-    remedy: "Fettle tries again with growing pauses; `fettle logs RUN` shows what it did.",
+    remedy: "Fettle tries again, later each time; `fettle logs NODE/ID` shows what it did.",
   },
   "agent.journal-unwritable": {
     severity: "critical",
@@ -41,17 +41,17 @@ export const agentCodes = {
   "agent.gated": {
     severity: "info",
     cause: "{resource} waits for {fact}.",
-    remedy: "Nothing, if {fact} is under way; else look there with `fettle describe`.",
+    remedy: "Nothing, if {fact} is under way; `fettle status` shows how that stands.",
   },
   "agent.gate-stuck": {
     severity: "warning",
     cause: "{resource} has waited 10 minutes for {fact}, and nothing there is being repaired.",
-    remedy: "Look at {fact} with `fettle describe`.",
+    remedy: "`fettle status` shows how {fact} stands; once that is in sync, this goes on by itself.",
   },
   "agent.after": {
     severity: "info",
     cause: "{resource} comes after {before}, which is not in sync yet.",
-    remedy: "Nothing, if {before} is being repaired; else look at it with `fettle describe`.",
+    remedy: "Nothing, if {before} is being repaired; else look at it: `fettle describe NODE/{before}`.",
   },
   "agent.busy": {
     severity: "info",
@@ -61,16 +61,22 @@ export const agentCodes = {
   "agent.observing": {
     severity: "info",
     cause: "The stack is in mode observe: Fettle reports this difference and changes nothing.",
-    remedy: "Set `spec.mode: enforce` and apply, when you want Fettle to repair it.",
+    remedy:
+      "When you want Fettle to repair it, set `spec.mode: enforce` in the stack file and run `fettle apply -f FILE`.",
   },
   "agent.paused": {
     severity: "info",
     cause: "Paused {scope} by {by}: {reason}.",
-    remedy: "Run `fettle resume {scope}` (or `fettle-agent resume` on the machine) when you are done.",
+    remedy: "When you are done, run `fettle resume '{scope}'`.",
+  },
+  "agent.paused-here": {
+    severity: "info",
+    cause: "Paused on the machine itself ({what}): {reason}.",
+    remedy: "When you are done, run `fettle-agent resume '{scope}'` on that machine.",
   },
   "agent.contended": {
     severity: "critical",
-    cause: "Somebody else sets {what} back to {value} each time: repaired {repairs} times, so Fettle has stopped.",
+    cause: "Somebody else sets {what} back to {value} each time: Fettle repaired it {repairs} times and has stopped.",
     remedy:
       "Find what writes it (a cron job, a configuration tool, a person), stop that, then run `fettle repair NODE/ID`.",
   },
@@ -82,7 +88,7 @@ export const agentCodes = {
   "agent.too-old": {
     severity: "critical",
     cause: "This agent does not understand the parameters it was given: {problem}.",
-    remedy: "Update the agent on this node; the last accepted state stays in force.",
+    remedy: "Update the agent on this machine; until then the last accepted state stays in force.",
   },
   "agent.desired-not-kept": {
     severity: "critical",
@@ -93,12 +99,13 @@ export const agentCodes = {
   "agent.not-answered": {
     severity: "warning",
     cause: "The agent does not answer this question: {what}.",
-    remedy: "Ask for what is in the node's desired state, or update the agent.",
+    remedy: "Ask for what the stack declares for this node, or update the agent.",
   },
   "agent.failed-backoff": {
     severity: "warning",
-    cause: "The last repair did not help; the next try is in {seconds} s.",
-    remedy: "`fettle repair NODE/ID` tries at once.",
+    cause: "The last repair did not help: the next try is in {seconds} s.",
+    remedy:
+      "`fettle logs NODE/ID` and `fettle describe NODE/ID` show why; `fettle repair NODE/ID` tries again at once.",
   },
   "agent.host-small-disk": {
     severity: "warning",

@@ -16,7 +16,8 @@ export const cliCodes = {
   "cli.untrusted": {
     severity: "critical",
     cause: "The server at {address} cannot show that it is the coordinator: {problem}.",
-    remedy: "Set FETTLE_CA to a file with the coordinator's CA (pki/ca.pem on its machine), and check FETTLE_URL.",
+    remedy:
+      "Check FETTLE_URL, and set FETTLE_CA to a copy of the coordinator's CA (/var/lib/fettle/pki/ca.pem on its machine).",
   },
   "cli.environment": {
     severity: "warning",
@@ -37,7 +38,7 @@ export const cliCodes = {
   "cli.timeout": {
     severity: "warning",
     cause: "After {time} the stack is still {word}.",
-    remedy: "`fettle status` shows what it waits for.",
+    remedy: "`fettle status` shows what it waits for; `fettle wait --timeout 30m` waits longer.",
   },
   "cli.interrupted": {
     severity: "info",

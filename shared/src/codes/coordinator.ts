@@ -10,7 +10,7 @@ export const coordinatorCodes = {
   "coordinator.bad-config": {
     severity: "critical",
     cause: "The coordinator's configuration is wrong at {where}: {problem}.",
-    remedy: "Correct it in coordinator.yaml or in the environment variable that it names, then start again.",
+    remedy: "Correct coordinator.yaml or the environment variable, then start again: `fettle coordinator start`.",
   },
   "coordinator.bad-pki": {
     severity: "critical",
@@ -20,11 +20,12 @@ export const coordinatorCodes = {
   "coordinator.exposed": {
     severity: "critical",
     cause: "{path} can be read by others (mode {mode}).",
-    remedy: "Run `chmod 600 {path}`; if others had access to this machine, make a new CA and enrol the nodes again.",
+    remedy:
+      "Run `chmod 600 {path}`; if others had access to this machine, set up a new coordinator and enrol the nodes there.",
   },
   "coordinator.cannot-listen": {
     severity: "critical",
     cause: "The coordinator cannot listen on {address}: {problem}.",
-    remedy: "See what holds it (`ss -ltnp`), or change `listen` in coordinator.yaml.",
+    remedy: "See what holds it (`ss -ltnp`) and stop that, or change `listen` in coordinator.yaml.",
   },
 } as const satisfies CodeFile;

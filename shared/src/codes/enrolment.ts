@@ -5,26 +5,27 @@ export const enrolmentCodes = {
   "identity.token-other-ca": {
     severity: "warning",
     cause: "The enrolment token was made by another coordinator.",
-    remedy: "Make a token on this coordinator: `fettle token create --node NODE --role ROLE`.",
+    remedy: "Make a token on this coordinator: `fettle token create --node NODE`.",
     status: 403,
   },
   "identity.token-unknown": {
     severity: "warning",
     cause: "The enrolment token is not known here.",
-    remedy: "Copy the whole line that `fettle token create` printed, or make a new token.",
+    remedy:
+      "Copy the whole line that `fettle token create` printed, or make a new token: `fettle token create --node NODE`.",
     status: 403,
   },
   "identity.token-expired": {
     severity: "warning",
     cause: "The enrolment token for {node} has run out; it lives an hour.",
-    remedy: "Make a new one: `fettle token create --node {node} --role ROLE`.",
+    remedy: "Make a new one: `fettle token create --node {node}`.",
     status: 403,
   },
   "identity.token-used": {
     severity: "critical",
     cause: "The enrolment token for {node} was used already, by another key.",
     remedy:
-      "If you did not enrol {node} yourself, somebody else has: `fettle node remove {node}`. Else make a new token.",
+      "Run `fettle node remove {node}`, then make a new token: `fettle token create --node {node}`. If you did not use the first one, find out who did.",
     status: 409,
   },
   "identity.bad-key": {
@@ -43,13 +44,13 @@ export const enrolmentCodes = {
     severity: "warning",
     cause: "{node} is enrolled already.",
     remedy:
-      "If that machine is gone or was set up anew, run `fettle node remove {node}` and then make a token; else choose another name.",
+      "If that machine is gone or was set up anew, run `fettle node remove {node}`, then `fettle token create --node {node}`; else choose another name.",
     status: 409,
   },
   "identity.node-taken": {
     severity: "warning",
     cause: "{node} belongs to another stack of this coordinator.",
-    remedy: "Choose another name for this node.",
+    remedy: "Choose another name for this node, in the stack file too.",
     status: 409,
   },
   "identity.rate-limited": {
@@ -62,25 +63,28 @@ export const enrolmentCodes = {
   "identity.unknown": {
     severity: "critical",
     cause: "The certificate is of this CA, but the coordinator does not know it.",
-    remedy: "If a backup was restored, readmit the node; else remove the identity on the machine and enrol again.",
+    remedy: "Enrol the machine again: `fettle token create --node NODE` here, then `fettle-agent enrol` there.",
     status: 403,
   },
   "identity.revoked": {
     severity: "critical",
     cause: "The certificate of {node} was revoked.",
-    remedy: "If the node is to come back, make a new token and enrol it again.",
+    remedy:
+      "If the node is to come back, run `fettle token create --node {node}` here, then `fettle-agent enrol` there.",
     status: 403,
   },
   "identity.superseded": {
     severity: "critical",
     cause: "{node} was enrolled again since this certificate was issued.",
-    remedy: "Two machines hold an identity of {node}: turn the older one's agent off.",
+    remedy:
+      "Two machines hold an identity of {node}: stop the agent on the one that is not meant (`systemctl disable --now fettle-agent`).",
     status: 403,
   },
   "identity.expired": {
     severity: "critical",
     cause: "The certificate of {node} has run out.",
-    remedy: "Check the clocks of both machines; else readmit the node.",
+    remedy:
+      "Check the clocks of both machines; if they are right, run `fettle token create --node {node}` here, then `fettle-agent enrol` there.",
     status: 403,
   },
   "identity.no-certificate": {
@@ -93,6 +97,6 @@ export const enrolmentCodes = {
     severity: "critical",
     cause: "Two machines use the identity of {node}: {here} is connected, {there} was refused.",
     remedy:
-      "A machine was probably cloned with its identity. On the copy remove /var/lib/fettle-agent/identity and enrol it under its own name.",
+      "A machine was probably cloned with its identity. On the copy stop the agent, remove /var/lib/fettle-agent/identity, and run `fettle-agent enrol` with a token for its own name.",
   },
 } as const satisfies CodeFile;

@@ -4,7 +4,8 @@ export const gatewayDockerCodes = {
   "gateway.docker.away": {
     severity: "critical",
     cause: "The Docker Engine does not answer: {problem}.",
-    remedy: "Look at gateway.docker; `systemctl status docker.service` on the machine has the Engine's own words.",
+    remedy:
+      "Look at it: `fettle describe NODE/gateway.docker`; `systemctl status docker.service` on the machine has the Engine's own words.",
   },
   "gateway.docker.refused": {
     severity: "warning",
@@ -93,6 +94,7 @@ export const gatewayDockerCodes = {
   "gateway.docker.install-failed": {
     severity: "critical",
     cause: "Installing docker.io failed: {problem}.",
-    remedy: "Read the run's log (`fettle logs`), correct the cause; Fettle tries again with growing pauses.",
+    remedy:
+      "Read the run's log (`fettle logs NODE/gateway.docker`) and correct the cause; Fettle tries again, later each time.",
   },
 } as const satisfies CodeFile;

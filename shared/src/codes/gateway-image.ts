@@ -68,11 +68,11 @@ export const gatewayImageCodes = {
   "gateway.image.rate-limited": {
     severity: "warning",
     cause: "The registry limits how often images are pulled from this address ({image}): {problem}.",
-    remedy: "Nothing: Fettle tries again with growing pauses; registry.gitlab.com has no such limit.",
+    remedy: "Nothing: Fettle tries again, later each time; registry.gitlab.com has no such limit.",
   },
   "gateway.image.pull-failed": {
     severity: "warning",
     cause: "The pull of {image} failed: {problem}.",
-    remedy: "Fettle tries again with growing pauses; `journalctl -u docker.service` has the Engine's own words.",
+    remedy: "Fettle tries again, later each time; `journalctl -u docker.service` has the Engine's own words.",
   },
 } as const satisfies CodeFile;

@@ -16,12 +16,12 @@ export const gatewayCodes = {
   "gateway.container.no-image": {
     severity: "info",
     cause: "The gateway's image is not here yet.",
-    remedy: "Nothing, if gateway.image is under way; else look at it with `fettle describe`.",
+    remedy: "Nothing, if gateway.image is under way; else look at it: `fettle describe NODE/gateway.image`.",
   },
   "gateway.container.no-keys": {
     severity: "info",
     cause: "The gateway's signing keys are not here yet.",
-    remedy: "Nothing, if gateway.keys is under way; else look at it with `fettle describe`.",
+    remedy: "Nothing, if gateway.keys is under way; else look at it: `fettle describe NODE/gateway.keys`.",
   },
   "gateway.container.foreign": {
     severity: "critical",
@@ -57,7 +57,7 @@ export const gatewayCodes = {
   "gateway.container.start-failed": {
     severity: "critical",
     cause: "The Docker Engine cannot start the gateway's container: {problem}.",
-    remedy: "Read `journalctl -u docker.service` on the machine; Fettle tries again with growing pauses.",
+    remedy: "Read `journalctl -u docker.service` on the machine; Fettle tries again, later each time.",
   },
   "gateway.container.crashing": {
     severity: "critical",
@@ -73,18 +73,20 @@ export const gatewayCodes = {
     severity: "critical",
     cause: "A container from {image} was started and did not become ready, so the old one runs again: {problem}.",
     remedy:
-      "Correct the cause, then `fettle repair NODE/gateway.container`: Fettle does not cut users off for the same try again.",
+      "Correct the cause, then run `fettle repair NODE/gateway.container`: Fettle does not cut users off again for the same attempt.",
   },
   "gateway.ready.container-down": {
     severity: "warning",
     cause: "The gateway's container does not run.",
-    remedy: "Nothing, if gateway.container is being repaired; else look at it with `fettle describe`.",
+    remedy:
+      "Nothing, if gateway.container is being repaired; else look at it: `fettle describe NODE/gateway.container`.",
     dependsOn: DOWN,
   },
   "gateway.ready.platform-keyless": {
     severity: "warning",
     cause: "The Agent Platform's service ended at its start, since it could not read GitLab's keys: {problem}.",
-    remedy: "Look at gateway.gitlab-reachable; when GitLab is reachable Fettle restarts the container once.",
+    remedy:
+      "Look at it: `fettle describe NODE/gateway.gitlab-reachable`; when GitLab is reachable Fettle restarts the container once.",
     dependsOn: [
       ...["gateway.gitlab-reachable.name", "gateway.gitlab-reachable.route", "gateway.gitlab-reachable.proxy"],
       ...["gateway.gitlab-reachable.chain", "gateway.gitlab-reachable.clock", "gateway.gitlab-reachable.scheme"],
@@ -94,13 +96,14 @@ export const gatewayCodes = {
   "gateway.auth.container-down": {
     severity: "warning",
     cause: "The gateway's container does not run, so nobody is asked for a token.",
-    remedy: "Nothing, if gateway.container is being repaired; else look at it with `fettle describe`.",
+    remedy:
+      "Nothing, if gateway.container is being repaired; else look at it: `fettle describe NODE/gateway.container`.",
     dependsOn: DOWN,
   },
   "gateway.auth.not-ready": {
     severity: "warning",
     cause: "The gateway does not say whether it wants a token: {problem}.",
-    remedy: "Nothing, if gateway.ready is being repaired; else look at it with `fettle describe`.",
+    remedy: "Nothing, if gateway.ready is being repaired; else look at it: `fettle describe NODE/gateway.ready`.",
     dependsOn: DOWN,
   },
   "gateway.auth.bypassed": {
@@ -118,7 +121,8 @@ export const gatewayCodes = {
   "gateway.gitlab-reachable.container-down": {
     severity: "warning",
     cause: "The gateway's container does not run, so it cannot be asked what it reaches.",
-    remedy: "Nothing, if gateway.container is being repaired; else look at it with `fettle describe`.",
+    remedy:
+      "Nothing, if gateway.container is being repaired; else look at it: `fettle describe NODE/gateway.container`.",
     dependsOn: DOWN,
   },
   "gateway.gitlab-reachable.name": {

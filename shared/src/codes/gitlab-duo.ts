@@ -86,7 +86,8 @@ export const gitlabDuoCodes = {
   "gitlab.feature.no-model": {
     severity: "warning",
     cause: "GitLab has no record of the model {model} to map {feature} to.",
-    remedy: "Nothing, if gitlab.model[{model}] is being repaired; else look at it with `fettle describe`.",
+    remedy:
+      "Nothing, if gitlab.model[{model}] is being repaired; else look at it: `fettle describe 'NODE/gitlab.model[{model}]'`.",
   },
   "gitlab.feature.beta-terms": {
     severity: "critical",
@@ -119,13 +120,14 @@ export const gitlabDuoCodes = {
   "gitlab.answers.no-gateway": {
     severity: "critical",
     cause: "GitLab asked its vendor's cloud for {model}: it has no gateway of its own set.",
-    remedy: "Look at gitlab.duo-settings with `fettle describe`.",
+    remedy: "Look at it: `fettle describe NODE/gitlab.duo-settings`.",
     dependsOn: ["gitlab.duo-settings.version", "gitlab.duo-settings.refused", "gitlab.outbound.refused"],
   },
   "gitlab.answers.gateway-unreachable": {
     severity: "critical",
     cause: "Hop GitLab to gateway: GitLab cannot connect to {address} for {model} ({problem}).",
-    remedy: "Look at gateway.ready, and open the port between the two machines (`fettle get nodes` shows the matrix).",
+    remedy:
+      "See with `fettle status` whether the gateway is ready, and open the port between the two machines (`fettle describe NODE` shows what this one reaches).",
   },
   "gitlab.answers.gateway-tls": {
     severity: "critical",
@@ -136,17 +138,18 @@ export const gitlabDuoCodes = {
     severity: "critical",
     cause: "Hop GitLab to gateway: the gateway does not take GitLab's token for {model} ({status}: {problem}).",
     remedy:
-      "Look at gateway.gitlab-reachable: the gateway must read GitLab's keys; after a change of keys restart its container.",
+      "See with `fettle get resources` how gateway.gitlab-reachable stands: the gateway must be able to read GitLab's keys. After a change of keys run `docker restart fettle-gateway` there.",
   },
   "gitlab.answers.gateway-mismatch": {
     severity: "critical",
     cause: "Hop GitLab to gateway: the gateway does not understand GitLab {version} ({status}: {problem}).",
-    remedy: "Give the gateway the image of the same X.Y as GitLab: `gateway.image: auto`, then `fettle apply`.",
+    remedy:
+      "Give the gateway the image of the same X.Y as GitLab: declare `gateway.image: auto` and run `fettle apply -f FILE`.",
   },
   "gitlab.answers.model-absent": {
     severity: "critical",
     cause: "Hop gateway to model server: {identifier} is not found at {endpoint}.",
-    remedy: "Look at the model server's model with `fettle describe`; the endpoint must end in /v1.",
+    remedy: "See with `fettle get resources` how the model stands on its server; the endpoint must end in /v1.",
   },
   "gitlab.answers.model-refuses": {
     severity: "critical",
@@ -156,7 +159,7 @@ export const gitlabDuoCodes = {
   "gitlab.answers.model-unreachable": {
     severity: "critical",
     cause: "Hop gateway to model server: nothing answers the gateway at {endpoint} for {identifier}.",
-    remedy: "Look at ollama.listening, and open the port between gateway and model server.",
+    remedy: "See with `fettle status` whether Ollama listens, and open the port between gateway and model server.",
   },
   "gitlab.answers.timeout": {
     severity: "critical",
@@ -166,6 +169,6 @@ export const gitlabDuoCodes = {
   "gitlab.answers.failed": {
     severity: "critical",
     cause: "The test of {model} through the gateway failed: {problem}.",
-    remedy: "Read the gateway's log (`docker logs` there); Fettle asks again by itself.",
+    remedy: "Read `docker logs fettle-gateway` on the gateway's machine; Fettle asks again by itself.",
   },
 } as const satisfies CodeFile;

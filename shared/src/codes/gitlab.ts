@@ -75,7 +75,7 @@ export const gitlabCodes = {
   "gitlab.token.none": {
     severity: "warning",
     cause: "This machine has no token for GitLab yet.",
-    remedy: "Nothing, if gitlab.token is being repaired; else look at it with `fettle describe`.",
+    remedy: "Nothing, if gitlab.token is being repaired; else look at it: `fettle describe NODE/gitlab.token`.",
     dependsOn: [
       "gitlab.token.missing",
       "gitlab.token.file-absent",
@@ -89,7 +89,7 @@ export const gitlabCodes = {
   "gitlab.token.rejected": {
     severity: "warning",
     cause: "GitLab at {url} does not take the token.",
-    remedy: "Look at gitlab.token with `fettle describe`: it says why.",
+    remedy: "See why: `fettle describe NODE/gitlab.token`.",
     dependsOn: [
       "gitlab.token.revoked",
       "gitlab.token.expired",
@@ -154,7 +154,7 @@ export const gitlabCodes = {
   "gitlab.token.low-memory": {
     severity: "warning",
     cause: "Making the token takes about a gigabyte of memory for a minute: {free} are free, and {needed} are wanted.",
-    remedy: "Nothing, if memory gets free by itself; else name a token file with `gitlab.token: { file: … }`.",
+    remedy: "Nothing, if memory becomes free by itself; else name a token file with `gitlab.token: { file: … }`.",
   },
   "gitlab.token.actor-unknown": {
     severity: "critical",
@@ -169,12 +169,12 @@ export const gitlabCodes = {
   "gitlab.token.mint-failed": {
     severity: "warning",
     cause: "gitlab-rails ended without a token for {actor}: {problem}.",
-    remedy: "`fettle logs RUN` shows its terminal; Fettle tries again with growing pauses.",
+    remedy: "`fettle logs NODE/gitlab.token` shows its terminal; Fettle tries again, later each time.",
   },
   "gitlab.token.rotate-failed": {
     severity: "warning",
     cause: "GitLab did not rotate the token: {problem}.",
-    remedy: "Fettle tries again with growing pauses; the present token is good until its end.",
+    remedy: "Nothing: Fettle tries again, later each time, and the present token is good until its end.",
   },
 
   "gitlab.tls.untrusted": {
@@ -235,7 +235,7 @@ export const gitlabCodes = {
     severity: "warning",
     cause: "GitLab {version} does not show {what} to this token.",
     remedy:
-      "Look at gitlab.licence and gitlab.token with `fettle describe`; a token needs the scope admin_mode in Admin Mode.",
+      "Look at `fettle describe NODE/gitlab.licence` and `fettle describe NODE/gitlab.token`; in Admin Mode a token needs the scope admin_mode.",
     dependsOn: [
       "gitlab.licence.none",
       "gitlab.licence.expired",

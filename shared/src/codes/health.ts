@@ -17,7 +17,7 @@ export const healthCodes = {
   "health.inodes-low": {
     severity: "warning",
     cause: "{mount} has {percent} % of its inodes free.",
-    remedy: "Remove many small files there; `df -i` shows it, though `df` looks well.",
+    remedy: "Remove many small files there: `df -i` shows the shortage, though `df` looks well.",
   },
   "health.inodes-full": {
     severity: "critical",
@@ -54,7 +54,7 @@ export const healthCodes = {
     severity: "critical",
     cause: "The NVIDIA driver is not loaded, so models run on the CPU.",
     remedy:
-      "After a kernel update: install its headers and run `dkms autoinstall`, then `modprobe nvidia nvidia_uvm`; check Secure Boot.",
+      "After a kernel update install the new kernel's headers, run `dkms autoinstall`, then `modprobe -a nvidia nvidia_uvm`; check Secure Boot.",
   },
   "health.gpu-driver-mismatch": {
     severity: "critical",
@@ -95,13 +95,15 @@ export const healthCodes = {
   },
   "health.certificate-expiring": {
     severity: "warning",
-    cause: "This agent's certificate ends in {days} days and was not renewed.",
-    remedy: "See that the coordinator is reachable; the certificate is renewed over the link.",
+    cause: "This agent's certificate ends in {days} days.",
+    remedy:
+      "Enrol this machine anew before that: `fettle node remove NODE` and `fettle token create --node NODE` on the coordinator's machine, `fettle-agent enrol` here.",
   },
   "health.certificate-expired": {
     severity: "critical",
-    cause: "This agent's certificate has ended or ends in less than a week ({days} days).",
-    remedy: "Make a new token with `fettle token create` and run `fettle-agent enrol` here.",
+    cause: "This agent's certificate has ended or ends within a week ({days} days left).",
+    remedy:
+      "Enrol this machine anew: `fettle node remove NODE` and `fettle token create --node NODE` on the coordinator's machine, `fettle-agent enrol` here.",
   },
   "health.unknown": {
     severity: "warning",

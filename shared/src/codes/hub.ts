@@ -5,7 +5,7 @@ export const hubCodes = {
   "link.no-hello": {
     severity: "warning",
     cause: "The agent did not say hello within {seconds} s.",
-    remedy: "Nothing: it connects again. If it stays, look at the agent's journal on that machine.",
+    remedy: "Nothing: it connects again. If it stays, read `journalctl -u fettle-agent` on that machine.",
   },
   "link.hello-first": {
     severity: "critical",
@@ -15,12 +15,12 @@ export const hubCodes = {
   "link.flood": {
     severity: "critical",
     cause: "The agent sent far more frames than the {perSecond} a second that it may.",
-    remedy: "Look at the agent's journal on that machine: a loop there, or something else uses its identity.",
+    remedy: "Read `journalctl -u fettle-agent` on that machine: a loop there, or something else uses its identity.",
   },
   "link.report-too-large": {
     severity: "critical",
     cause: "The agent's report has {bytes} bytes; at most {limit} are taken.",
-    remedy: "Look at the agent's journal on that machine, and update it.",
+    remedy: "Read `journalctl -u fettle-agent` on that machine, and update the agent.",
   },
   "link.slow-reader": {
     severity: "warning",
@@ -35,7 +35,8 @@ export const hubCodes = {
   "link.stale": {
     severity: "warning",
     cause: "Nothing came from the agent for {seconds} s.",
-    remedy: "Look whether that machine and its fettle-agent.service run, and whether it reaches this port.",
+    remedy:
+      "See whether the machine is up and `systemctl status fettle-agent` is well there, and whether it reaches this port.",
   },
   "link.going-away": {
     severity: "info",
@@ -45,14 +46,15 @@ export const hubCodes = {
   "link.not-connected": {
     severity: "warning",
     cause: "{node} is not connected.",
-    remedy: "Look whether that machine and its fettle-agent.service run, and whether it reaches this coordinator.",
+    remedy:
+      "See whether the machine is up and `systemctl status fettle-agent` is well there, and whether it reaches this coordinator.",
     status: 503,
     retryable: true,
   },
   "link.removed": {
     severity: "warning",
     cause: "This node was removed from the coordinator.",
-    remedy: "If it is to come back, make a token for it and enrol it again.",
+    remedy: "If it is to come back, run `fettle token create --node NODE` here, then `fettle-agent enrol` there.",
   },
   "link.not-stored": {
     severity: "critical",

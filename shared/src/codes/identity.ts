@@ -5,17 +5,19 @@ export const identityCodes = {
   "identity.absent": {
     severity: "critical",
     cause: "This machine is not enrolled.",
-    remedy: "Make a token with `fettle token create --node NODE --role ROLE` and run `fettle-agent enrol` here.",
+    remedy: "On the coordinator's machine run `fettle token create --node NODE`, then `fettle-agent enrol` here.",
   },
   "identity.unreadable": {
     severity: "critical",
     cause: "The identity in {path} cannot be read: {problem}.",
-    remedy: "Restore the file, or remove the folder and enrol this machine again with a new token.",
+    remedy:
+      "Restore the file, or remove it and enrol again: `fettle node remove NODE` and `fettle token create --node NODE` on the coordinator's machine, `fettle-agent enrol` here.",
   },
   "identity.exposed": {
     severity: "critical",
     cause: "{path} can be read by others (mode {mode}).",
-    remedy: "Run `chmod 600 {path}`; if others had access to this machine, remove the node and enrol it again.",
+    remedy:
+      "Run `chmod 600 {path}`; if others had access to this machine, run `fettle node remove NODE` on the coordinator's and enrol it again.",
   },
   "identity.bad-token": {
     severity: "critical",
@@ -44,7 +46,7 @@ export const identityCodes = {
   "identity.refused": {
     severity: "critical",
     cause: "{coordinator} refused the enrolment (HTTP {status}): {problem}.",
-    remedy: "Make a new token with `fettle token create`: each is for one machine and lives an hour.",
+    remedy: "Make a new token with `fettle token create --node NODE`: each is for one machine and lives an hour.",
   },
   "identity.certificate-mismatch": {
     severity: "critical",

@@ -19,12 +19,12 @@ export const linkCodes = {
     severity: "warning",
     cause:
       "A desired state of generation {generation} came after generation {held} of the same epoch; it was not taken.",
-    remedy: "Nothing, if it happens once; else look whether two coordinators use the same database.",
+    remedy: "Nothing, if it happens once; else see whether two coordinators use the same database.",
   },
   "link.generation-reused": {
     severity: "critical",
     cause: "Generation {generation} came a second time with other contents; it was not taken.",
-    remedy: "Look whether two coordinators use the same database or an old copy of it was put back by hand.",
+    remedy: "See whether two coordinators use the same database, or an old copy of it was put back by hand.",
   },
   "link.hash-mismatch": {
     severity: "critical",
@@ -47,7 +47,7 @@ export const linkCodes = {
   "link.refused": {
     severity: "critical",
     cause: "{coordinator} refused this agent's connection (HTTP {status}).",
-    remedy: "See `fettle get nodes`: was this node removed or revoked? The agent keeps trying with the same identity.",
+    remedy: "`fettle get nodes` shows whether this node was removed; the agent keeps trying with the same identity.",
   },
   "link.silent": {
     severity: "warning",
@@ -74,14 +74,14 @@ export const linkCodes = {
   "link.ask-timeout": {
     severity: "warning",
     cause: "The agent could not answer the question of the kind {kind} within {seconds} s.",
-    remedy: "Ask again; if it stays, look at the node with `fettle describe`.",
+    remedy: "Ask again; if it stays, look at the node: `fettle describe NODE`.",
     status: 504,
     retryable: true,
   },
   "link.ask-failed": {
     severity: "warning",
     cause: "The agent could not answer the question of the kind {kind}: {problem}.",
-    remedy: "Look at the node with `fettle describe`.",
+    remedy: "Look at the node: `fettle describe NODE`.",
   },
   "link.answer-too-large": {
     severity: "warning",

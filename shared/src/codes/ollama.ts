@@ -22,7 +22,7 @@ export const ollamaCodes = {
   "ollama.driver.too-old": {
     severity: "critical",
     cause:
-      "The NVIDIA driver is {found}; Ollama {ollama} needs {wanted} or newer for {gpu} and computes on the CPU else.",
+      "The NVIDIA driver is {found}; Ollama {ollama} needs {wanted} or newer for {gpu}, and otherwise computes on the CPU.",
     remedy:
       "Install a newer one (Ubuntu: `ubuntu-drivers list --gpgpu`, then `ubuntu-drivers install --gpgpu nvidia:{wanted}-server`) and reboot.",
   },
@@ -75,7 +75,7 @@ export const ollamaCodes = {
     severity: "critical",
     cause: "What {url} serves is not the archive that is known: its sha256 is {found}, expected is {wanted}.",
     remedy:
-      "Compare with the release's sha256sum.txt. A mirror or proxy may serve another file; nothing was installed from it. Fettle tries again in an hour, or on `fettle repair`.",
+      "Compare with the release's sha256sum.txt. A mirror or proxy may serve another file; nothing was installed from it. Fettle tries again in an hour, or on `fettle repair NODE/ollama.install`.",
   },
   "ollama.install.unpack-failed": {
     severity: "critical",
@@ -105,7 +105,7 @@ export const ollamaCodes = {
   "ollama.service.absent": {
     severity: "critical",
     cause: "There is no ollama.service on this machine.",
-    remedy: "Nothing, if ollama.install is under way; else look at it with `fettle describe`.",
+    remedy: "Nothing, if ollama.install is under way; else look at it: `fettle describe NODE/ollama.install`.",
   },
   "ollama.service.masked": {
     severity: "critical",
@@ -120,7 +120,7 @@ export const ollamaCodes = {
   "ollama.listening.service-down": {
     severity: "warning",
     cause: "Ollama is not running.",
-    remedy: "Nothing, if ollama.service is being repaired; else look at it with `fettle describe`.",
+    remedy: "Nothing, if ollama.service is being repaired; else look at it: `fettle describe NODE/ollama.service`.",
     dependsOn: ["ollama.service.crashing", "ollama.service.masked", "ollama.service.absent"],
   },
   "ollama.listening.port-held": {
@@ -191,7 +191,7 @@ export const ollamaCodes = {
   "ollama.model.pull-failed": {
     severity: "warning",
     cause: "The pull of {model} failed: {problem}.",
-    remedy: "Fettle tries again with growing pauses; `journalctl -u ollama.service` has Ollama's own words.",
+    remedy: "Fettle tries again, later each time; `journalctl -u ollama.service` has Ollama's own words.",
   },
   "ollama.warm.load-failed": {
     severity: "critical",

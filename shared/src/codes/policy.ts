@@ -91,7 +91,7 @@ export const policyCodes = {
   "policy.path-name": {
     severity: "critical",
     cause: "{what} is {found}, which does not have the name of a certificate file (.pem, .crt, .cer).",
-    remedy: `Name it so. ${ADD} ${RESTART}`,
+    remedy: `Give it such a name. ${ADD} ${RESTART}`,
   },
   "policy.token-file": {
     severity: "critical",

@@ -13,7 +13,7 @@ export const stackCodes = {
   "stack.empty": {
     severity: "critical",
     cause: "The stack declares {found}; allowed: {allowed}. An empty stack never means to remove everything.",
-    remedy: "Declare what the stack is to be; to stop Fettle, use `fettle pause`.",
+    remedy: "Declare what the stack is to be; to stop Fettle, run `fettle pause --reason TEXT`.",
     status: 422,
   },
   "stack.unknown-key": {
@@ -85,7 +85,7 @@ export const stackCodes = {
   "stack.moved": {
     severity: "warning",
     cause: "The stack is at revision {revision}; your change was made on revision {base}.",
-    remedy: "Look at what changed with `fettle diff` and `fettle get events`, then apply again.",
+    remedy: "See what the stack is now (`fettle get stack`) and who changed it (`fettle get audit`), then apply again.",
     status: 409,
   },
   "stack.invalid": {
@@ -97,7 +97,7 @@ export const stackCodes = {
   "stack.absent": {
     severity: "warning",
     cause: "No stack has been applied yet.",
-    remedy: "Run `fettle apply -f stack.yaml`.",
+    remedy: "Write a stack file and run `fettle apply -f FILE`.",
     status: 404,
   },
 } as const satisfies CodeFile;

@@ -5,13 +5,13 @@ export const steerCodes = {
   "stack.which": {
     severity: "warning",
     cause: "The coordinator holds several stacks: {stacks}.",
-    remedy: "Name one of them with --stack.",
+    remedy: "Name one of them, as in `fettle status --stack NAME`.",
     status: 400,
   },
   "stack.no-name": {
     severity: "warning",
     cause: "No stack has been applied yet, so a node's stack must be named.",
-    remedy: "Run `fettle apply -f stack.yaml` first, or name the stack with --stack.",
+    remedy: "Run `fettle apply -f FILE` first, or name the stack with --stack.",
     status: 400,
   },
   "stack.node-taken": {
@@ -23,25 +23,26 @@ export const steerCodes = {
   "stack.observing": {
     severity: "warning",
     cause: "The stack is in mode observe, in which nothing is repaired.",
-    remedy: "Set `spec.mode: enforce` and apply, then try again.",
+    remedy: "Set `spec.mode: enforce` in the stack file and run `fettle apply -f FILE`, then try again.",
     status: 409,
   },
   "stack.paused": {
     severity: "warning",
     cause: "{where} is paused: {reason}.",
-    remedy: "Run `fettle resume {scope}` first.",
+    remedy: "Run `fettle resume '{scope}'` first.",
     status: 409,
   },
   "stack.nothing-to-approve": {
     severity: "warning",
     cause: "{where} waits for nobody's word: it is {state}.",
-    remedy: "`fettle describe {where}` shows what it needs.",
+    remedy: "`fettle describe '{where}'` shows what it needs.",
     status: 409,
   },
   "stack.no-roles": {
     severity: "warning",
     cause: "The stack declares no role for {node}, so the token would be good for nothing.",
-    remedy: "Name the roles with --role, or declare the node in the stack and apply.",
+    remedy:
+      "Name them (`fettle token create --node {node} --role ROLE`), or declare the node in the stack file and apply that first.",
     status: 400,
   },
   "stack.never-seen": {
@@ -52,7 +53,7 @@ export const steerCodes = {
   "stack.disconnected": {
     severity: "warning",
     cause: "{node} is not connected: what it reported last is not known to be true any more.",
-    remedy: "Check that the machine is up and that `systemctl status fettle-agent` is well there.",
+    remedy: "See whether the machine is up, and read `systemctl status fettle-agent` there.",
   },
   "stack.behind": {
     severity: "info",
@@ -72,12 +73,12 @@ export const steerCodes = {
   "stack.address-differs": {
     severity: "warning",
     cause: "{node} has not the address {declared} that the stack declares; it has {found}.",
-    remedy: "Correct the address in the stack and apply; Fettle never changes it by itself.",
+    remedy: "Correct the address in the stack file and run `fettle apply -f FILE`; Fettle never changes it by itself.",
   },
   "stack.image-behind": {
     severity: "warning",
     cause: "GitLab is {version} now; the gateway's image was settled as {track} at the last apply.",
-    remedy: "Apply the stack again to move the gateway to GitLab's version.",
+    remedy: "Run `fettle apply -f FILE` to move the gateway to GitLab's version.",
   },
   "stack.port-refused": {
     severity: "warning",

@@ -29,7 +29,7 @@ const pause = { scope: "ollama", reason: "work", by: "ada" };
 const gate = { resource: "ollama.service", fact: "gateway.ready", open: false, stuck: false };
 
 const cases: Array<
-  [name: string, verdict: Verdict, at: Partial<Situation>, wanted: Partial<Decision> & { code?: string }]
+  [name: string, verdict: Verdict, at: Partial<Situation>, wanted: Partial<Decision> & { code?: string; args?: object }]
 > = [
   ["nothing in the way", DRIFT, {}, { act: true }],
   ["in sync needs nothing", { kind: "in-sync" }, { pause }, { act: false, state: "in-sync" }],
@@ -45,6 +45,12 @@ const cases: Array<
     DRIFT,
     { pause, mode: "observe", contended: {} },
     { state: "paused", code: "agent.paused" },
+  ],
+  [
+    "a pause on the machine says that it is there",
+    DRIFT,
+    { pause: { ...pause, scope: "*", by: null } },
+    { state: "paused", code: "agent.paused-here", args: { what: "everything" } },
   ],
   ["observe only reports", DRIFT, { mode: "observe", contended: {} }, { state: "drifted", code: "agent.observing" }],
   ["contended comes before gates", DRIFT, { contended: {}, gate }, { state: "contended" }],
@@ -84,7 +90,7 @@ t.test("decide", async (t) => {
 t.test("pauses: the machine before the coordinator, the narrowest first, none after its end", async (t) => {
   const local = [{ scope: "*", reason: "local", until: null, at: 0 }];
   const remote = (scope: string, until: number | null = null) => [{ scope, reason: scope, by: "ada", until }];
-  t.match(pauseOf("ollama.service", local, remote("stack"), 10), { by: "on this machine" });
+  t.match(pauseOf("ollama.service", local, remote("stack"), 10), { by: null });
   for (const scope of ["stack", "ollama-1", "ollama-1/ollama", "ollama-1/ollama.service"])
     t.match(pauseOf("ollama.service", [], remote(scope), 10), { scope }, scope);
   t.equal(pauseOf("ollama.service", [], remote("ollama-1/ollama.drop-in"), 10), null);

@@ -82,8 +82,8 @@ function oneLines({ resource, gate, runs }: Answer<typeof resourceRoute>, out: O
     ...shut,
     ...findings.map(({ severity, text, code: name }) => `  ${painted(out, severity)} ${text} (${name})`),
     ...runs.map(
-      ({ id, startedAt, cause, outcome, phase }) =>
-        `  run ${id} ${time(startedAt)} ${cause} ${painted(out, outcome ?? phase)}`,
+      ({ id, startedAt, cause, outcome, phase, text }) =>
+        `  run ${id} ${time(startedAt)} ${cause} ${painted(out, outcome ?? phase)}${text === null ? "" : `: ${text}`}`,
     ),
   ];
 }
