@@ -5,6 +5,9 @@ import type { Http } from "../../system/http.ts";
 
 type Target = Pick<GatewayParams, "address" | "platform">;
 
+/** The image loads large libraries before it listens. */
+export const START_MS = 120_000;
+
 const DEADLINE_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 

@@ -6,7 +6,7 @@ import { currentContainer } from "./containers.ts";
 import { engineLook } from "./engine-away.ts";
 import type { Gateway } from "./gateway.ts";
 import { keyFailures } from "./key-failures.ts";
-import { deadPorts } from "./probes.ts";
+import { deadPorts, START_MS } from "./probes.ts";
 
 interface Observed {
   readonly runs: boolean;
@@ -19,8 +19,6 @@ interface Observed {
   readonly tried: number;
 }
 
-/** The image loads large libraries before it listens. */
-const START_MS = 120_000;
 const SETTLE_MS = START_MS + 10_000;
 /** One look that failed may be a hiccup. */
 const AGAIN_MS = 1_000;
