@@ -14,6 +14,8 @@ import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { until } from "../sandbox/until.ts";
 
 const CONVERGE_MS = 60_000;
+/** Below the test runner's, so that what is left can be ended here. */
+const FILE_MS = 110_000;
 
 /** A sandbox in a test: what its operator sees of it, and no trace of it afterwards. */
 export class World {
@@ -103,6 +105,7 @@ export interface WorldOptions extends SandboxOptions {
 
 /** Builds the programs and starts a sandbox of them; both are gone when the test ends, however it ends. */
 export async function startWorld(t: Test, { prepare, ...options }: WorldOptions = {}): Promise<World> {
+  t.setTimeout(FILE_MS);
   const programs = mkdtempSync(join(tmpdir(), "fettle-programs-"));
   const sandbox = new Sandbox(await buildPrograms(programs), { gitlabPollSeconds: 2, ...options });
   const children = [
