@@ -1,6 +1,8 @@
-import { createHash } from "node:crypto";
+import { createCipheriv, createHash } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { buffer } from "node:stream/consumers";
+import { ustar } from "../stand-ins/ollama/ustar.ts";
 import { runToBuffer } from "./command.ts";
 import type { LabConfig } from "./config.ts";
 import { imageTag } from "./image/recipe.ts";
@@ -18,6 +20,8 @@ export type GatewayImage = {
   bundle: string;
   reference?: string;
   env?: Record<string, string>;
+  /** So many bytes in a layer of their own, the same at each time. */
+  ballast?: number;
 };
 
 export function imagesFolder(config: LabConfig): string {
@@ -31,7 +35,8 @@ export function imagesFolder(config: LabConfig): string {
 export async function publishGatewayImage(config: LabConfig, image: GatewayImage): Promise<string> {
   const { repository, tag } = splitReference(image.reference ?? gatewayReference);
   const folder = imagesFolder(config);
-  const layers = [await userlandLayer(config), await programLayer(folder, image.bundle)];
+  const ballast = image.ballast === undefined ? [] : [await ballastLayer(folder, image.ballast)];
+  const layers = [await userlandLayer(config), ...ballast, await programLayer(folder, image.bundle)];
   const env = { PATH: "/usr/local/bin:/usr/bin", AIGW_CUSTOM_MODELS__ENABLED: "true", ...image.env };
   const digest = putImage(folder, layers, {
     User: "aigateway",
@@ -76,4 +81,10 @@ async function programLayer(folder: string, bundle: string): Promise<Layer> {
   const rename = ["--transform", "s,^,app/,"];
   const argv = ["tar", "--create", ...steady, ...rename, "--directory", dirname(bundle), basename(bundle)];
   return putLayer(folder, await runToBuffer(argv));
+}
+
+/** Noise, since a layer of nothing packs to nothing. */
+async function ballastLayer(folder: string, bytes: number): Promise<Layer> {
+  const noise = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16)).update(Buffer.alloc(bytes));
+  return putLayer(folder, await buffer(ustar([{ path: "ballast", content: noise }])));
 }

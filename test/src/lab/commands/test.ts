@@ -1,33 +1,40 @@
 import type { LabConfig } from "../config.ts";
+import { bringUpFettle } from "../fettle/bring-up.ts";
 import type { Lab } from "../lab.ts";
 import type { Step } from "../steps/step.ts";
-import { steps } from "../steps/steps.ts";
+import { fettleSteps, machineSteps } from "../steps/steps.ts";
 import { seconds, timed } from "../stopwatch.ts";
-import { up } from "./up.ts";
+import { upMachines } from "./up.ts";
+
+type Count = { passed: number; failed: number };
 
 /** Brings the lab up, runs the steps one after the other, and ends with `N passed, N failed`; gives the exit code. */
 export async function test(config: LabConfig, full: boolean): Promise<number> {
-  const lab = await up(config);
-  let failed = 0;
-  const list = steps(full);
-  for (const step of list) {
-    if (!(await passes(lab, step))) failed += 1;
-  }
-  process.stdout.write(`${list.length - failed} passed, ${failed} failed\n`);
+  const lab = await upMachines(config);
+  const machines = await runAll(lab, machineSteps(full));
+  await bringUpFettle(lab);
+  const fettle = await runAll(lab, fettleSteps(full));
+  const failed = machines.failed + fettle.failed;
+  process.stdout.write(`${machines.passed + fettle.passed} passed, ${failed} failed\n`);
   return failed === 0 ? 0 : 1;
 }
 
+async function runAll(lab: Lab, steps: Step[]): Promise<Count> {
+  const count = { passed: 0, failed: 0 };
+  for (const step of steps) count[(await passes(lab, step)) ? "passed" : "failed"] += 1;
+  return count;
+}
+
 async function passes(lab: Lab, step: Step): Promise<boolean> {
-  const { value: error, seconds: took } = await timed(() =>
+  const { value, seconds: took } = await timed(() =>
     step.run(lab).then(
-      () => undefined,
-      (thrown: unknown) => thrown,
+      (said) => ({ ok: true, said: typeof said === "string" ? said : "" }),
+      (thrown: unknown) => ({ ok: false, said: String(thrown) }),
     ),
   );
-  const word = error === undefined ? "ok     " : "not ok ";
-  process.stdout.write(`${seconds(took)}  ${word} ${step.name}\n`);
-  if (error !== undefined) process.stdout.write(`${indent(String(error))}\n`);
-  return error === undefined;
+  process.stdout.write(`${seconds(took)}  ${value.ok ? "ok     " : "not ok "} ${step.name}\n`);
+  if (value.said !== "") process.stdout.write(`${indent(value.said)}\n`);
+  return value.ok;
 }
 
 function indent(text: string): string {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { nodesRoute } from "@fettle/shared/api/nodes.ts";
 import { VERSION } from "@fettle/shared/lib/version.ts";
 import type { LabConfig } from "../config.ts";
 import type { Host } from "../host.ts";
@@ -50,7 +51,7 @@ policy:
 /** With a token, once; a host that was made anew takes the place of the one before. */
 async function enrol(host: Host, coordinator: Coordinator): Promise<void> {
   if ((await host.exec(["test", "-e", "/var/lib/fettle-agent/identity/identity.json"])).code === 0) return;
-  const { nodes } = await coordinator.get<{ nodes: { node: string; connection: string }[] }>("/v1/nodes");
+  const { nodes } = await coordinator.call(nodesRoute, { query: {} });
   const known = nodes.some(({ node, connection }) => node === host.name && connection !== "never-seen");
   if (known) await coordinator.cli(["node", "remove", host.name]);
   const made = await coordinator.cli(["token", "create", "--node", host.name, "--role", roles[host.name], "--json"]);

@@ -1,7 +1,8 @@
 import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { request } from "node:http";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
+import { Client } from "@fettle/coordinator/cli/client.ts";
+import type { Answer, CallInput, RouteContract } from "@fettle/shared/api/route.ts";
+import { ask } from "../../sandbox/ask.ts";
 import { isBackgroundRunning, killBackground, startBackground, stopBackground } from "../background.ts";
 import { run } from "../command.ts";
 import type { LabConfig } from "../config.ts";
@@ -53,10 +54,9 @@ export class Coordinator {
     await until(`the coordinator to answer (see ${this.#folder}/${processName}.log)`, 30_000, async () => {
       if (!this.isRunning())
         throw new LabError("lab.coordinator.ended", `it ended; see ${this.#folder}/${processName}.log`);
-      return await this.get("/healthz").then(
-        () => true,
-        () => undefined,
-      );
+      const health = { socketPath: join(this.#folder, "run/admin.sock"), method: "GET", path: "/healthz" };
+      const { status } = await ask(health).catch(() => ({ status: 0 }));
+      return status === 200 ? true : undefined;
     });
   }
 
@@ -79,26 +79,13 @@ export class Coordinator {
     return { argv: [process.execPath, join(this.#program, "fettle.mjs"), ...args], env: this.#env };
   }
 
-  /** An answer of the operator's API. */
-  async get<T>(path: string): Promise<T> {
-    const { status, body } = await getOverSocket(join(this.#folder, "run/admin.sock"), path);
-    if (status !== 200)
-      throw new LabError("lab.coordinator.refused", `GET ${path} is ${status}: ${body.slice(0, 500)}`);
-    return JSON.parse(body) as T;
+  /** The operator's API. */
+  call<C extends RouteContract>(contract: C, input: CallInput<C>): Promise<Answer<C>> {
+    const path = join(this.#folder, "run/admin.sock");
+    return new Client(() => ({ kind: "socket", path }), AbortSignal.timeout(10_000)).call(contract, input);
   }
 }
 
 export function coordinatorFolder(config: LabConfig): string {
   return join(config.folder, "coordinator");
-}
-
-function getOverSocket(socketPath: string, path: string): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const sent = request({ socketPath, path, agent: false, timeout: 10_000 }, (response) => {
-      text(response).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject);
-    });
-    sent.on("timeout", () => sent.destroy(new Error(`no answer to ${path} within 10 s`)));
-    sent.on("error", reject);
-    sent.end();
-  });
 }

@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** What a host has beside the smallest system; docker.io is asleep on all hosts but the gateway's. */
 export const packages = [
   ...["systemd", "systemd-sysv", "dbus", "iproute2", "iptables", "nftables", "procps"],
-  ...["ca-certificates", "curl", "openssl", "zstd", "docker.io"],
+  ...["ca-certificates", "curl", "openssl", "zstd", "docker.io", "busybox-static"],
 ];
 
 /** Laid into each host when it is made, so that a change of it builds no new image. */

@@ -12,6 +12,10 @@ import type { Step } from "./step.ts";
 
 // A reference of the checks' own, so that they never stand in the way of what Fettle pulls.
 export const probeReference = gatewayReference.replace("self-hosted-v18.8.1-ee", "lab-probe");
+/** Another one than the gateway's, which may be there already. */
+export const probePort = 5062;
+/** Bytes that no other image has, so that a pull has a middle. */
+const ballast = 40_000_000;
 const bundle = join(import.meta.dirname, "probe-gateway.mjs");
 
 export const engine: Step[] = [
@@ -27,7 +31,7 @@ export const engine: Step[] = [
   {
     name: "an image is pulled by its real name over verified TLS, and its tags are listed",
     async run(lab) {
-      const digest = await publishGatewayImage(lab.config, { bundle, reference: probeReference });
+      const digest = await publishGatewayImage(lab.config, { bundle, reference: probeReference, ballast });
       await forgetProbe(lab.gateway);
       await lab.gateway.run(["docker", "pull", "--quiet", probeReference], { timeoutMs: 120_000 });
       const template = "{{index .RepoDigests 0}}";
@@ -61,7 +65,7 @@ export const engine: Step[] = [
     async run({ gateway, gitlab }) {
       await removeProbe(gateway);
       await runProbe(gateway);
-      const url = `http://${gateway.address}:5052/monitoring/healthz`;
+      const url = `http://${gateway.address}:${probePort}/monitoring/healthz`;
       const answer = await until("the container to answer", 15_000, async () => {
         const result = await gitlab.exec(["curl", "-sS", "--max-time", "2", url]);
         return result.code === 0 ? result.stdout.trim() : undefined;
@@ -82,7 +86,7 @@ export const engine: Step[] = [
 ];
 
 export async function runProbe(gateway: Host): Promise<void> {
-  const ports = ["--publish", `${gateway.address}:5052:5052`];
+  const ports = ["--publish", `${gateway.address}:${probePort}:5052`];
   const options = ["--detach", "--name", "lab-probe", "--restart", "unless-stopped", "--env", "COLOUR=green"];
   await gateway.run(["docker", "run", ...options, ...ports, probeReference]);
 }

@@ -4,6 +4,7 @@ import type { Peer } from "../partition.ts";
 import { cut, heal } from "../partition.ts";
 import { answerPort, withAnswer } from "./answer.ts";
 import { withCoordinator } from "./coordinator.ts";
+import { probePort } from "./engine.ts";
 import type { Step } from "./step.ts";
 
 const timedOut = 28;
@@ -12,7 +13,7 @@ export const partition: Step[] = [
   {
     name: "a cut between two hosts swallows packets, also those for a container, and is healed",
     async run({ gitlab, gateway }) {
-      await whileCut(gitlab, gateway, `http://${gateway.address}:5052/`);
+      await whileCut(gitlab, gateway, `http://${gateway.address}:${probePort}/`);
     },
   },
   {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Host } from "../host.ts";
 import { writeFile } from "../host-files.ts";
 import { until } from "../until.ts";
-import { removeProbe } from "./engine.ts";
+import { probePort, removeProbe } from "./engine.ts";
 import { onEach } from "./hosts.ts";
 import type { Step } from "./step.ts";
 
@@ -18,7 +18,7 @@ export const reboot: Step[] = [
       assert.equal(await gateway.run(["cat", "/var/lib/lab-probe"]), "kept");
       assert.notEqual((await gateway.exec(["test", "-e", "/run/lab-probe"])).code, 0);
       await until("the container to be up again", 20_000, async () => {
-        const url = `http://${gateway.address}:5052/`;
+        const url = `http://${gateway.address}:${probePort}/`;
         return (await gateway.exec(["curl", "-sS", "--max-time", "1", url])).code === 0 ? true : undefined;
       });
       await removeProbe(gateway);

@@ -1,0 +1,59 @@
+import { join, resolve } from "node:path";
+import { execute } from "../command.ts";
+import { inSync } from "../fettle/in-sync.ts";
+import { imageTag } from "../image/recipe.ts";
+import { LabError } from "../lab-error.ts";
+import type { Step } from "./step.ts";
+
+const root = resolve(import.meta.dirname, "../../../..");
+const limitMs = 300_000;
+
+/** What the sandbox's stand-ins are held to, asked of the real ones. */
+export const contracts: Step[] = [
+  {
+    name: "systemd does what the cases of the units say, and the agent beside them stays in sync",
+    async run(lab) {
+      const runner = join(root, "test/src/contract/units-in-container.ts");
+      const counted = await cases([process.execPath, runner, lab.gitlab.container]);
+      await inSync(lab, 60_000);
+      return counted;
+    },
+  },
+  {
+    name: "the Docker Engine does what the cases of the Engine say, and the gateway beside them stays in sync",
+    async run(lab) {
+      const counted = await cases(["docker", "run", "--rm", ...besideEngine(lab.gateway.container), ...engineRunner]);
+      await inSync(lab, 60_000);
+      return counted;
+    },
+  },
+];
+
+const engineRunner = [
+  imageTag(),
+  "node",
+  "/repository/test/src/stand-ins/engine/contract-real.ts",
+  "/proc/1/root/run/docker.sock",
+  "/usr/bin/busybox",
+];
+
+/** As a program of the host would run: in its network and among its processes, with the repository beside. */
+function besideEngine(container: string): string[] {
+  const spaces = ["--network", `container:${container}`, "--pid", `container:${container}`];
+  const rights = ["--cap-add", "SYS_PTRACE", "--cap-add", "KILL", "--security-opt", "apparmor=unconfined"];
+  const mounts = ["--volume", `${root}:/repository:ro`, "--volume", `${process.execPath}:/usr/local/bin/node:ro`];
+  return [...spaces, ...rights, ...mounts, "--workdir", "/tmp"];
+}
+
+/** Runs what prints TAP; what failed is the error. */
+async function cases(argv: string[]): Promise<string> {
+  const { code, stdout, stderr } = await execute(argv, { timeoutMs: limitMs });
+  const lines = stdout.split("\n");
+  const failed = lines.filter((line) => /^\s*not ok/.test(line));
+  const passed = lines.filter((line) => /^ok /.test(line)).length;
+  if (code === 0 && failed.length === 0 && passed > 0) return `${passed} cases`;
+  throw new LabError(
+    "lab.contract.failed",
+    `ended with ${code}: ${failed.join("\n")}\n${`${stdout}${stderr}`.slice(-4000)}`,
+  );
+}
