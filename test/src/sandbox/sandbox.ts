@@ -129,7 +129,8 @@ export class Sandbox {
   }
 
   #stackOptions(): StackOptions {
-    return { contention: this.#options.contention ?? "on", drain: this.#options.drain ?? "10m" };
+    const { contention = "on", drain = "10m", mode = "enforce" } = this.#options;
+    return { contention, drain, mode };
   }
 
   async #prepare(): Promise<void> {

@@ -3,17 +3,18 @@ import { gitlabUrl, type Layout } from "./layout.ts";
 export interface StackOptions {
   readonly contention: "off" | "on";
   readonly drain: string;
+  readonly mode: "observe" | "enforce";
 }
 
 /** The stack file that the sandbox applies: the one of the documentation at this sandbox's addresses. */
-export function stackText(layout: Layout, { contention, drain }: StackOptions): string {
+export function stackText(layout: Layout, { contention, drain, mode }: StackOptions): string {
   const { addresses } = layout;
   return `apiVersion: fettle.dev/v1
 kind: Stack
 metadata: { name: duo }
 spec:
   environment: evaluation
-  mode: enforce
+  mode: ${mode}
   nodes:
     gitlab-1: { address: ${addresses["gitlab-1"]} }
     gateway-1: { address: ${addresses["gateway-1"]} }
