@@ -1,13 +1,16 @@
 import { join } from "node:path";
 import { bundle, ROOT } from "./bundle.ts";
 
+/** The agent, and the program that unpacks archives apart from it. */
+export const agentEntries = {
+  "fettle-agent": "agent/src/main.ts",
+  unpack: "agent/src/system/programs/unpack.ts",
+};
+
 /** `npm run build`: the programs as they are shipped, under dist/. */
 export async function buildAgent(folder = join(ROOT, "dist/agent")) {
   return bundle({
-    entries: {
-      "fettle-agent": "agent/src/main.ts",
-      unpack: "agent/src/system/programs/unpack.ts",
-    },
+    entries: agentEntries,
     folder,
     from: "agent",
     native: ["better-sqlite3", "node-pty"],

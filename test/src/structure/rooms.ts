@@ -22,7 +22,6 @@ export const MACHINE = [
   "node:http2",
   "node:tls",
   "node:dgram",
-  "systeminformation",
   "node-pty",
   "@jellybrick/dbus-next",
 ];

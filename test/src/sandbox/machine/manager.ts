@@ -98,6 +98,7 @@ function fileOf({ name, argv, env = {}, properties = {} }: TransientUnit): UnitF
     fragmentPath: `/run/transient/${name}.service`,
     dropIns: [],
     environment: env,
+    environmentFiles: [],
     execStart: argv,
     user: "",
     restart: "no",

@@ -1,6 +1,6 @@
 import { lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { environmentOf } from "@fettle/agent/resources/ollama/unit-file.ts";
+import { environmentFilesOf, environmentOf } from "@fettle/agent/resources/ollama/unit-file.ts";
 
 /** A unit as its files say it, at the moment they were read. */
 export interface UnitFile {
@@ -8,6 +8,8 @@ export interface UnitFile {
   readonly fragmentPath: string;
   readonly dropIns: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  /** What EnvironmentFile= names; the program gets it, and nobody is told. */
+  readonly environmentFiles: readonly string[];
   readonly execStart: readonly string[];
   readonly user: string;
   readonly restart: "always" | "on-failure" | "no";
@@ -42,6 +44,7 @@ export function readUnit(root: string, name: string): UnitFile {
     fragmentPath,
     dropIns,
     environment,
+    environmentFiles: texts.flatMap(environmentFilesOf),
     execStart: last("ExecStart").split(/\s+/).filter(Boolean),
     user: last("User"),
     restart: last("Restart") === "always" ? "always" : last("Restart") === "on-failure" ? "on-failure" : "no",

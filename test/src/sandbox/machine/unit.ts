@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, lstatSync, openSync } from "node:fs";
+import { closeSync, existsSync, lstatSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { UnitError, type UnitState } from "@fettle/agent/system/units.ts";
 import { readUnit, type UnitFile } from "./unit-file.ts";
@@ -138,7 +138,8 @@ export class Unit {
     const { root, environment } = this.#options;
     const rooted = existsSync(join(root, program)) ? join(root, program) : program;
     const home = this.#loaded.user === "ollama" ? join(root, "/usr/share/ollama") : join(root, "/root");
-    const env = { PATH: process.env.PATH ?? "", HOME: home, ...environment, ...this.#loaded.environment };
+    const given = { ...this.#loaded.environment, ...this.#fromFiles() };
+    const env = { PATH: process.env.PATH ?? "", HOME: home, ...environment, ...given };
     const { standardInput } = this.#loaded;
     const input = standardInput === undefined ? "ignore" : openSync(standardInput, "r");
     const child = spawn(rooted, args, { env, cwd: root, detached: true, stdio: [input, "pipe", "pipe"] });
@@ -149,6 +150,14 @@ export class Unit {
     child.on("error", (error) => this.#gone(child, 203, error.message));
     child.on("exit", (code, by) => this.#gone(child, code ?? 1, by ?? ""));
     this.#set(this.#loaded.type === "oneshot" ? "activating" : "active", "running");
+  }
+
+  #fromFiles(): Record<string, string> {
+    const texts = this.#loaded.environmentFiles.map((path) => join(this.#options.root, path)).filter(existsSync);
+    const lines = texts.flatMap((path) => readFileSync(path, "utf8").split("\n"));
+    return Object.fromEntries(
+      lines.flatMap((line) => [/^(\w+)=(.*)$/.exec(line)?.slice(1, 3) ?? []].filter((two) => two.length === 2)),
+    );
   }
 
   #gone(child: ChildProcess, code: number, why: string): void {
