@@ -30,9 +30,12 @@ export function unitsOf(sandbox: Sandbox, node: NodeName): UnitsClient {
   return new UnitsClient(join(sandbox.layout.folder, node, "units.sock"));
 }
 
-export function engineAt(sandbox: Sandbox, method: string, path: string, body?: object): Promise<Answer> {
+/** Throws what the Engine refuses. */
+export async function engineAt(sandbox: Sandbox, method: string, path: string, body?: object): Promise<Answer> {
   const socketPath = join(sandbox.rootOf("gateway-1"), "run/docker.sock");
-  return ask({ socketPath, method, path, ...(body && { type: "json" }) }, body && JSON.stringify(body));
+  const answer = await ask({ socketPath, method, path }, body && JSON.stringify(body));
+  if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${answer.text}`);
+  return answer;
 }
 
 export function ollamaAt(sandbox: Sandbox, method: string, path: string, body?: object): Promise<Answer> {
