@@ -64,7 +64,7 @@ export interface Bench {
 export function gatewayImage(
   version: string,
   bench: { address: string; control: string },
-  more: object = {},
+  more: Partial<ImageDefinition> = {},
 ): ImageDefinition {
   return {
     reference: `${GATEWAY_REPOSITORY}:self-hosted-v${version}-ee`,
@@ -75,10 +75,10 @@ export function gatewayImage(
       "5052/tcp": { hostEnv: "AIGW_FASTAPI__API_HOST", portEnv: "AIGW_FASTAPI__API_PORT" },
       "50052/tcp": { hostEnv: "STAND_IN_DWS_HOST", portEnv: "STAND_IN_DWS_PORT" },
     },
-    processEnv: { STAND_IN_CONTROL: bench.control },
     architecture: "amd64",
     user: "aigateway",
     ...more,
+    processEnv: { STAND_IN_CONTROL: bench.control, ...more.processEnv },
   };
 }
 
@@ -86,7 +86,7 @@ export interface BenchOptions {
   readonly params?: Partial<GatewayParams>;
   readonly versions?: readonly string[];
   /** Of the image definition. */
-  readonly image?: object;
+  readonly image?: Partial<ImageDefinition>;
 }
 
 export const ID = {

@@ -15,6 +15,7 @@ export class CurlFailure extends Error {
 
 /** OpenSSL's numbers and words for what Node names by code. */
 const certificate: Record<string, [result: number, text: string]> = {
+  CERT_SIGNATURE_FAILURE: [7, "certificate signature failure"],
   CERT_NOT_YET_VALID: [9, "certificate is not yet valid"],
   CERT_HAS_EXPIRED: [10, "certificate has expired"],
   DEPTH_ZERO_SELF_SIGNED_CERT: [18, "self-signed certificate"],
