@@ -5,8 +5,12 @@ import type { Host } from "../system/host.ts";
 const QUIET_MS = 5_000;
 /** Share of a core (or of the GPU) above which a server with connections is at work. */
 const BUSY_SHARE = 0.05;
-
+const SAMPLE_MS = 1_000;
+/** The kernel counts CPU in ticks of 10 ms: over less than this they say nothing. */
+const LEAST_SPAN_MS = 500;
 const FRESH_MS = 100;
+/** What takes longer to count is not counted. */
+const COUNT_MS = 5_000;
 /** Stands for "some, but they cannot be counted". */
 const UNKNOWN = -1;
 
@@ -15,10 +19,12 @@ export interface Users {
 }
 
 interface Sample {
-  at: number;
-  cpuMs: number | null;
-  connections: number;
-  busyAt: number;
+  /** When this was counted. */
+  readonly at: number;
+  readonly connections: number;
+  /** The CPU time that the next one is compared with, and when it was read. */
+  readonly cpu: { readonly ms: number; readonly at: number } | null;
+  readonly busyAt: number;
 }
 
 /**
@@ -49,30 +55,41 @@ export class Busy {
     return sample !== undefined && this.#host.clock.mono() - sample.at <= FRESH_MS;
   }
 
-  /** One look at every service; called once a second. */
-  async sample(services: readonly ServiceUse[]): Promise<void> {
-    for (const port of this.#samples.keys()) if (!services.some((one) => one.port === port)) this.#samples.delete(port);
-    await Promise.all(services.map((service) => this.count(service)));
-  }
-
-  /** Counts the users of one service. What cannot be counted is busy. */
-  async count(service: ServiceUse): Promise<void> {
-    const at = this.#host.clock.mono();
-    const before = this.#samples.get(service.port);
-    const connections = await this.#fromElsewhere(service).catch(() => UNKNOWN);
-    if (connections === 0) {
-      this.#samples.set(service.port, { at, cpuMs: null, connections, busyAt: Number.NEGATIVE_INFINITY });
-      return;
+  /** Counts once a second until the signal fires. */
+  async run(services: () => readonly ServiceUse[], signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#sample(services());
+      await this.#host.clock.sleep(SAMPLE_MS, signal).catch(() => undefined);
     }
-    const cpuMs = await this.#cpuOf(service);
-    const working = this.#working(before, cpuMs, at);
-    const busyAt = working ? at : (before?.busyAt ?? at);
-    this.#samples.set(service.port, { at, cpuMs, connections, busyAt });
   }
 
-  #working(before: Sample | undefined, cpuMs: number | null, at: number): boolean {
-    if (cpuMs === null || before?.cpuMs == null || cpuMs < before.cpuMs) return true;
-    if (!((cpuMs - before.cpuMs) / Math.max(1, at - before.at) <= BUSY_SHARE)) return true;
+  /** Counts the users of one service. What cannot be counted is busy. Never rejects. */
+  async count(service: ServiceUse): Promise<void> {
+    const before = this.#samples.get(service.port);
+    const counted = await this.#limited(this.#fromElsewhere(service));
+    const connections = counted ?? UNKNOWN;
+    const cpuMs = connections === 0 ? null : await this.#limited(this.#cpuOf(service));
+    this.#samples.set(service.port, this.#judge(before, connections, cpuMs));
+  }
+
+  async #sample(services: readonly ServiceUse[]): Promise<void> {
+    const byPort = new Map(services.map((service) => [service.port, service]));
+    for (const port of this.#samples.keys()) if (!byPort.has(port)) this.#samples.delete(port);
+    await Promise.all([...byPort.values()].map((service) => this.count(service)));
+  }
+
+  #judge(before: Sample | undefined, connections: number, cpuMs: number | null): Sample {
+    const at = this.#host.clock.mono();
+    const cpu = cpuMs === null ? null : { ms: cpuMs, at };
+    if (connections === 0) return { at, connections, cpu, busyAt: Number.NEGATIVE_INFINITY };
+    if (before?.cpu && cpu && at - before.cpu.at < LEAST_SPAN_MS) return { ...before, at, connections };
+    const busyAt = this.#working(before?.cpu ?? null, cpu) ? at : (before?.busyAt ?? at);
+    return { at, connections, cpu, busyAt };
+  }
+
+  #working(before: Sample["cpu"], now: Sample["cpu"]): boolean {
+    if (before === null || now === null || now.ms < before.ms) return true;
+    if (!((now.ms - before.ms) / Math.max(1, now.at - before.at) <= BUSY_SHARE)) return true;
     const gpu = this.#gpuShare();
     return gpu !== null && gpu > BUSY_SHARE;
   }
@@ -88,9 +105,23 @@ export class Busy {
   }
 
   async #cpuOf(service: ServiceUse): Promise<number | null> {
-    const pid = await service.mainPid(this.#host).catch(() => null);
+    const pid = await service.mainPid(this.#host);
     if (pid === null) return null;
     const times = await Promise.all((await this.#host.proc.tree(pid)).map((one) => this.#host.proc.cpuMs(one)));
     return times.reduce<number>((sum, one) => sum + (one ?? 0), 0);
+  }
+
+  /** null when it fails or takes too long. */
+  async #limited<T>(work: Promise<T>): Promise<T | null> {
+    const over = new AbortController();
+    const late = this.#host.clock.sleep(COUNT_MS, over.signal).then(() => null);
+    try {
+      return await Promise.race([work, late]);
+    } catch {
+      return null;
+    } finally {
+      late.catch(() => undefined);
+      over.abort();
+    }
   }
 }

@@ -4,6 +4,7 @@ import type { Contention as Limits } from "@fettle/shared/protocol/desired.ts";
 import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
+import { type Cut, saidArgs } from "./said.ts";
 
 /** What is kept of a contention, so that it survives a restart. */
 interface Standing {
@@ -13,6 +14,13 @@ interface Standing {
   readonly args: CodeArgs;
 }
 
+export interface ContentionParts {
+  readonly store: Pick<Store, "repairs" | "kept">;
+  /** Wall-clock ms. */
+  readonly now: () => number;
+  readonly cut: Cut;
+}
+
 const KEY = "contended";
 
 /**
@@ -20,12 +28,14 @@ const KEY = "contended";
  * the limit says. It ends by `repair`, or when the value was not written again for the quiet time.
  */
 export class Contention {
-  readonly #store: Pick<Store, "repairs" | "kept">;
+  readonly #store: ContentionParts["store"];
   readonly #now: () => number;
+  readonly #cut: Cut;
 
-  constructor(store: Pick<Store, "repairs" | "kept">, now: () => number) {
+  constructor({ store, now, cut }: ContentionParts) {
     this.#store = store;
     this.#now = now;
+    this.#cut = cut;
   }
 
   repaired(id: string, changes: readonly Change[]): void {
@@ -42,21 +52,25 @@ export class Contention {
     if (limits === null) return null;
     const value = fingerprint(changes);
     const standing = this.#standing(resource.id);
-    if (standing && standing.value === value) return this.#stands(resource.id, standing, limits, written);
+    if (standing?.value === value) return this.#stands(resource.id, standing, limits, written);
     const { repairs, withinMs } = resource.polled ? limits.gitlab : limits;
-    const count = this.#store.repairs.count(resource.id, value, this.#now() - withinMs);
+    const now = this.#now();
+    const count = this.#store.repairs.count(resource.id, value, { from: now - withinMs, to: now });
     if (count < repairs) return null;
-    const args = argsOf(changes, count);
-    this.#keep(resource.id, { value, until: this.#now() + limits.quietMs, args });
+    const args = saidArgs(argsOf(changes, count), this.#cut);
+    this.#keep(resource.id, { value, until: now + limits.quietMs, args });
     return args;
   }
 
-  #stands(id: string, standing: Standing, limits: Limits, written: boolean): CodeArgs | null {
-    if (written) this.#keep(id, { ...standing, until: this.#now() + limits.quietMs });
-    else if (this.#now() >= standing.until) {
+  /** An end further away than the quiet time is from before the clock was set back. */
+  #stands(id: string, standing: Standing, { quietMs }: Limits, written: boolean): CodeArgs | null {
+    const now = this.#now();
+    const until = written ? now + quietMs : Math.min(standing.until, now + quietMs);
+    if (now >= until) {
       this.reset(id);
       return null;
     }
+    if (until !== standing.until) this.#keep(id, { ...standing, until });
     return standing.args;
   }
 

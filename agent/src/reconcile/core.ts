@@ -3,8 +3,10 @@ import type { Clients } from "../clients/clients.ts";
 import type { Pass, Resource, ResourceContext } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Host } from "../system/host.ts";
+import { Backoffs } from "./backoffs.ts";
 import { Busy } from "./busy.ts";
 import { Contention } from "./contention.ts";
+import { gateOf } from "./gate.ts";
 import { Judge } from "./judge.ts";
 import { Loop } from "./loop.ts";
 import { plan } from "./plan.ts";
@@ -37,19 +39,21 @@ export function makeCore(deps: CoreDeps): Core {
   const { clock } = host;
   const context = (resource: Resource, pass: Pass, standing: Standing) => contextOf(deps, resource, pass, standing);
   const busy = new Busy(host, deps.gpuShare);
-  const contention = new Contention(store, () => clock.now());
-  const judge = new Judge({ clock, store, busy, awayMs: deps.awayMs });
+  const backoffs = new Backoffs(clock, store.retries);
+  const contention = new Contention({ store, now: () => clock.now(), cut });
+  const judge = new Judge({ clock, store, backoffs, busy, awayMs: deps.awayMs });
   const runner = new Runner({
     clock,
     logger,
     store,
+    backoffs,
     contention,
     context,
     cut,
     onOwed: deps.onOwed,
     onProgress: onChange,
   });
-  const loop = new Loop({ clock, logger, store, busy, judge, runner, contention, context, cut, onChange });
+  const loop = new Loop({ clock, logger, store, backoffs, busy, judge, runner, contention, context, cut, onChange });
   return {
     loop,
     plan: (resources, refusals) => {
@@ -66,7 +70,7 @@ function contextOf(
   standing: Standing,
 ): ResourceContext {
   const { id, hash } = resource;
-  const gate = standing.gates.find((one) => one.resource === id);
+  const gate = gateOf(id, standing.gates);
   return {
     host,
     clients,

@@ -19,6 +19,8 @@ export interface Situation {
   readonly blockedBy: string | null;
   /** Ms until the next try; 0 when it may be tried now. */
   readonly backoffMs: number;
+  /** For a job: how many of its kind run already; else 0. */
+  readonly atWork: number;
   /** Users of the service at this moment; null when nobody is cut. */
   readonly busy: { readonly connections: number | string } | null;
   readonly drainMs: number;
@@ -30,8 +32,11 @@ export type Decision =
   | { readonly act: true }
   | { readonly act: false; readonly state: ResourceState; readonly code?: Code; readonly args?: CodeArgs };
 
-/** What is said of a resource, or that it is repaired now. Pure. */
-export function decide(verdict: Verdict, at: Situation): Decision {
+/** Jobs of one kind at once: fifty pulls beside each other are no faster, and each counts the free space for itself. */
+export const MAX_AT_WORK = 3;
+
+/** What is said of a resource, or that it is repaired now. Pure; the situation is asked for only if something drifts. */
+export function decide(verdict: Verdict, situation: () => Situation): Decision {
   switch (verdict.kind) {
     case "in-sync":
       return { act: false, state: "in-sync" };
@@ -40,7 +45,7 @@ export function decide(verdict: Verdict, at: Situation): Decision {
     case "blocked":
       return say(verdict.kind, verdict.code, verdict.args);
     case "drift":
-      return held(verdict, at) ?? { act: true };
+      return held(verdict, situation()) ?? { act: true };
   }
 }
 
@@ -59,6 +64,7 @@ function held(drift: Drift, at: Situation): Decision | null {
   }
   if (at.blockedBy !== null) return say("waiting", "agent.after", { resource, before: at.blockedBy });
   if (at.backoffMs > 0) return say("failed", "agent.failed-backoff", { seconds: Math.ceil(at.backoffMs / 1000) });
+  if (at.atWork >= MAX_AT_WORK) return say("waiting", "agent.in-line", { resource, running: at.atWork });
   return busy(drift, at);
 }
 

@@ -1,15 +1,19 @@
 import type { Resource } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";
+import type { Backoffs } from "./backoffs.ts";
 import type { Busy } from "./busy.ts";
 import type { Cell } from "./cell.ts";
-import { type Decision, decide } from "./decide.ts";
+import type { Cells } from "./cells.ts";
+import { type Decision, decide, type Situation } from "./decide.ts";
+import { gateOf } from "./gate.ts";
 import { type ActivePause, pauseOf } from "./pause.ts";
 import type { Standing } from "./standing.ts";
 
 export interface JudgeDeps {
   readonly clock: Clock;
-  readonly store: Pick<Store, "pauses" | "retries">;
+  readonly store: Pick<Store, "pauses">;
+  readonly backoffs: Backoffs;
   readonly busy: Busy;
   /** How long the coordinator has not been heard of, in ms. */
   readonly awayMs: () => number;
@@ -26,48 +30,76 @@ export class Judge {
     this.#deps = deps;
   }
 
-  pause(id: string, standing: Standing): ActivePause | null {
-    const now = this.#deps.clock.now();
-    return pauseOf(id, this.#deps.store.pauses.all(now), standing.policy.pauses, now);
+  /** Why a job that runs is to end; null while it may go on. */
+  stops({ resource: { id } }: Cell, standing: Standing): string | null {
+    if (standing.refusals.has(id)) return "local policy refuses it now";
+    const pause = this.#pause(id, standing);
+    if (pause) return `it is paused: ${pause.reason}`;
+    return standing.policy.mode === "observe" ? "the stack is only observed now" : null;
   }
 
-  /** null while something it comes after is being looked at: that look decides. */
-  decide(cell: Cell, standing: Standing, cells: ReadonlyMap<string, Cell>): Decision | null {
+  /** null while a look is under way that decides. */
+  decide(cell: Cell, standing: Standing, cells: Cells): Decision | null {
     const { resource, verdict } = cell;
+    cell.decideAgainAt = Number.POSITIVE_INFINITY;
     const refusal = standing.refusals.get(resource.id);
     if (refusal) return { act: false, state: "blocked", code: refusal.code, args: refusal.args };
     if (!verdict) return { act: false, state: "unknown" };
     const before = resource.after.flatMap((id) => cells.get(id) ?? []);
-    if (verdict.kind === "drift" && before.some((one) => one.looking)) return null;
-    const backoffMs = this.#backoffMs(resource);
-    const busy = resource.service && verdict.kind === "drift" ? this.#deps.busy.of(resource.service) : null;
-    const decision = decide(verdict, {
-      id: resource.id,
-      pause: this.pause(resource.id, standing),
-      mode: standing.policy.mode,
-      contended: cell.contended,
-      away: this.#deps.awayMs() > AWAY_MS,
-      gate: standing.gates.find((gate) => gate.resource === resource.id) ?? null,
-      blockedBy: before.find((one) => one.state !== "in-sync")?.resource.id ?? null,
-      backoffMs,
-      busy,
-      drainMs: resource.service?.drainMs ?? 0,
-      driftMs: cell.driftAt === null ? 0 : this.#deps.clock.mono() - cell.driftAt,
-    });
-    this.#schedule(cell, decision, backoffMs);
+    if (verdict.kind === "drift" && isOld(cell, before)) return null;
+    const decision = decide(verdict, () => this.#situation(cell, before, standing, cells));
+    if (!decision.act) this.#schedule(cell, decision);
     return decision;
   }
 
-  #backoffMs(resource: Resource): number {
-    const retry = this.#deps.store.retries.get(resource.id, resource.hash);
-    return retry ? Math.max(0, retry.nextAt - this.#deps.clock.now()) : 0;
+  #situation(cell: Cell, before: readonly Cell[], standing: Standing, cells: Cells): Situation {
+    const { resource, drift, contended } = cell;
+    const { service } = resource;
+    return {
+      id: resource.id,
+      pause: this.#pause(resource.id, standing),
+      mode: standing.policy.mode,
+      contended,
+      away: this.#deps.awayMs() > AWAY_MS,
+      gate: gateOf(resource.id, standing.gates),
+      blockedBy: before.find((one) => one.state !== "in-sync")?.resource.id ?? null,
+      backoffMs: this.#deps.backoffs.leftMs(resource),
+      atWork: resource.long ? atWork(resource, cells) : 0,
+      busy: service ? this.#deps.busy.of(service) : null,
+      drainMs: service?.drainMs ?? 0,
+      driftMs: drift === null ? 0 : this.#deps.clock.mono() - drift.at,
+    };
   }
 
-  #schedule(cell: Cell, decision: Decision, backoffMs: number): void {
-    cell.decideAgainAt = Number.POSITIVE_INFINITY;
-    if (decision.act) return;
+  #pause(id: string, standing: Standing): ActivePause | null {
+    const now = this.#deps.clock.now();
+    return pauseOf(id, this.#deps.store.pauses.all(now), standing.policy.pauses, now);
+  }
+
+  #schedule(cell: Cell, decision: Exclude<Decision, { act: true }>): void {
     const now = this.#deps.clock.mono();
-    if (decision.code === "agent.failed-backoff") cell.decideAgainAt = now + backoffMs;
+    if (decision.code === "agent.failed-backoff") cell.decideAgainAt = now + this.#deps.backoffs.leftMs(cell.resource);
     else if (decision.code === "agent.busy") cell.decideAgainAt = now + BUSY_AGAIN_MS;
   }
+}
+
+/**
+ * Whether a drift is not to be acted on before a look that is under way or due: its own; one that must follow a repair
+ * of what it rests on; and that of something it comes after, whose last look is older than this drift. The last rule
+ * does not wait for looks that began later: events without end must not hold a repair for ever.
+ */
+function isOld(cell: Cell, before: readonly Cell[]): boolean {
+  if (cell.look !== null || cell.stale) return true;
+  const driftAt = cell.drift?.at ?? Number.NEGATIVE_INFINITY;
+  return before.some((one) => one.look !== null && one.seenFrom < driftAt);
+}
+
+/** How many jobs of its kind run. */
+function atWork({ id }: Resource, cells: Cells): number {
+  const kind = kindOf(id);
+  return [...cells].filter(({ run, resource }) => run !== null && kindOf(resource.id) === kind).length;
+}
+
+function kindOf(id: string): string {
+  return id.split("[", 1)[0] ?? id;
 }

@@ -1,19 +1,45 @@
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
+import { untilAborted } from "@fettle/shared/lib/until-aborted.ts";
 import type { Resource, ResourceContext, Verdict } from "../resources/resource.ts";
+import type { Clock } from "../system/clock.ts";
 
 export interface Look {
   readonly verdict: Verdict;
-  readonly observed: unknown;
+  /** Monotonic ms of its beginning: what happened after that it may not have seen. */
+  readonly from: number;
+  /** Wall-clock ms of the check that it rests on; null before there was one. */
+  readonly checkedAt: number | null;
+  readonly facts: Readonly<Record<string, string>>;
+  /** How long an apply may take to settle, by what was observed; null when nothing could be. */
+  readonly settleMs: number | null;
 }
 
-/** Observes and diffs once; whatever goes wrong is the verdict `unknown`. Ends by the resource's own limit. */
-export async function look(resource: Resource, ctx: ResourceContext, signal: AbortSignal): Promise<Look> {
+export interface LookParts {
+  readonly clock: Clock;
+  readonly context: () => ResourceContext;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Observes and diffs once; whatever goes wrong is the verdict `unknown`. Ends by the resource's own limit, and with
+ * the signal, whether or not what is asked listens to them. Never throws.
+ */
+export async function look(resource: Resource, { clock, context, signal }: LookParts): Promise<Look> {
+  const from = clock.mono();
   const limit = AbortSignal.timeout(resource.lookMs);
   try {
-    const observed = await resource.observe(ctx, AbortSignal.any([signal, limit]));
-    return { verdict: resource.diff(observed), observed };
+    const both = AbortSignal.any([signal, limit]);
+    const observed = await untilAborted(resource.observe(context(), both), both);
+    return {
+      verdict: resource.diff(observed),
+      from,
+      checkedAt: resource.checkedAt ? resource.checkedAt(observed) : clock.now(),
+      facts: resource.facts?.(observed) ?? {},
+      settleMs: resource.settleMs(observed),
+    };
   } catch (error) {
-    return { verdict: unknown(resource, error, limit.aborted), observed: null };
+    const verdict = unknown(resource, error, limit.aborted);
+    return { verdict, from, checkedAt: clock.now(), facts: {}, settleMs: null };
   }
 }
 

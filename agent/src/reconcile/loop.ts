@@ -1,41 +1,46 @@
 import { messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
+import { facts as wireFacts } from "@fettle/shared/protocol/facts.ts";
 import type { ResourceReport } from "@fettle/shared/protocol/resource-report.ts";
 import type { Cause } from "@fettle/shared/protocol/run-record.ts";
 import type { Logger } from "pino";
 import type { Pass, Resource, ResourceContext } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";
+import type { Backoffs } from "./backoffs.ts";
 import type { Busy } from "./busy.ts";
-import { type ActiveRun, type Cell, checkedAt, isSlow, newCell, reportOf, say } from "./cell.ts";
+import { type ActiveLook, type ActiveRun, type Cell, isSlow, reportOf, say } from "./cell.ts";
+import { Cells, stopJob } from "./cells.ts";
 import type { Contention } from "./contention.ts";
 import type { Judge } from "./judge.ts";
 import { type Look, look } from "./look.ts";
-import { comesAfter, order } from "./order.ts";
+import { order } from "./order.ts";
+import { lookAgainAt, needsLook } from "./pace.ts";
 import { newPass } from "./pass.ts";
 import type { RunResult } from "./run-resource.ts";
 import type { Runner } from "./runner.ts";
+import { type Cut, saysOther } from "./said.ts";
 import { NOTHING, type Standing } from "./standing.ts";
 
 export interface LoopDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly store: Pick<Store, "kept" | "retries">;
+  readonly store: Pick<Store, "kept">;
+  readonly backoffs: Backoffs;
   readonly busy: Busy;
   readonly judge: Judge;
   readonly runner: Runner;
   readonly contention: Contention;
   readonly context: (resource: Resource, pass: Pass, standing: Standing) => ResourceContext;
-  readonly cut: (text: string) => string;
+  readonly cut: Cut;
   /** Something that is reported has changed. */
   readonly onChange: () => void;
 }
 
-const TRANSIT_MS = 1_000;
-const UNKNOWN_MS = 5_000;
-const SAMPLE_MS = 1_000;
 const IDLE_MS = 28_000;
+/** While the journal cannot be used nothing is changed; so long it is not asked again. */
+const TROUBLE_MS = 5_000;
 
 /**
  * The agent's reconcile loop. Level, not edge: a wake says only "look again". Looks run beside each other and beside
@@ -44,16 +49,17 @@ const IDLE_MS = 28_000;
 export class Loop implements Service {
   readonly id = "loop";
   readonly #deps: LoopDeps;
-  #standing: Standing = NOTHING;
-  #cells = new Map<string, Cell>();
-  #released = new Map<string, Cell>();
+  readonly #cells = new Cells();
   readonly #facts = new Map<string, string>();
-  #cause: Cause = "sweep";
-  #forced = new Set<string>();
+  #standing: Standing = NOTHING;
+  /** Why everything without a pace of its own is looked at in the next pass; null when nobody woke the loop. */
+  #woken: Cause | null = "sweep";
+  /** What is looked at in the next pass whatever its pace, and why. */
+  #asked = new Map<string, Cause>();
+  #trouble: { readonly problem: string; readonly until: number } | null = null;
   #awake: () => void = () => undefined;
   #signal: AbortSignal = AbortSignal.abort();
   #pass: Pass = newPass("");
-  #pending = true;
 
   constructor(deps: LoopDeps) {
     this.#deps = deps;
@@ -61,39 +67,33 @@ export class Loop implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
-    const sampling = this.#sample(signal);
+    const services = () => [...this.#cells].flatMap(({ resource }) => resource.service ?? []);
+    const sampling = this.#deps.busy.run(services, signal);
     while (!signal.aborted) {
       this.#tick();
       await this.#rest(signal);
     }
-    const runs = [...this.#cells.values()].flatMap((cell) => cell.run ?? []);
-    for (const run of runs) run.abort.abort(new Error("the agent stops"));
-    await Promise.allSettled([sampling, ...runs.map((run) => run.done)]);
+    const runs = this.#cells.runs();
+    for (const { abort } of runs) abort.abort(new Error("the agent stops"));
+    await Promise.all([sampling, ...runs.map(({ done }) => done)]);
   }
 
   /** Look again. `ids` are looked at whatever their pace. */
   wake(cause: Cause, ids: readonly string[] = []): void {
-    for (const id of ids) this.#forced.add(id);
-    this.#cause = cause;
-    this.#pending = true;
-    this.#awake();
+    this.#woken = cause;
+    this.#ask(ids, cause);
   }
 
   /** A new desired state: unchanged resources keep what is known of them, jobs of changed ones are given up. */
   set(standing: Standing): void {
-    const now = this.#deps.clock.now();
-    const cells = new Map<string, Cell>();
-    for (const resource of order(standing.resources)) {
-      const old = this.#cells.get(resource.id);
-      const same = old?.resource.hash === resource.hash;
-      const cell = same ? { ...old, resource } : newCell(resource, now);
-      if (old && !same) this.#supersede(old, cell);
-      cells.set(resource.id, cell);
-    }
-    for (const [id, old] of this.#cells) if (!cells.has(id)) this.#release(old, now);
-    for (const id of cells.keys()) this.#released.delete(id);
-    this.#cells = cells;
+    const { refusals } = this.#standing;
+    this.#cells.replace(order(standing.resources), this.#deps.clock.now());
     this.#standing = standing;
+    this.#deps.backoffs.keepOnly(new Set(standing.resources.map(({ id }) => id)));
+    this.#mustLook(
+      [...refusals.keys()].filter((id) => !standing.refusals.has(id)),
+      "desired",
+    );
     this.#takeRetries();
     this.wake("desired");
     this.#deps.onChange();
@@ -102,16 +102,18 @@ export class Loop implements Service {
   /** Forgets backoff and contention of the resources and looks at once. */
   repair(ids: readonly string[]): void {
     for (const id of ids) {
-      this.#deps.store.retries.reset(id);
-      this.#deps.contention.reset(id);
       const cell = this.#cells.get(id);
-      if (cell) cell.contended = null;
+      if (!cell) continue;
+      cell.contended = null;
+      this.#deps.backoffs.reset(cell.resource);
+      this.#deps.contention.reset(id);
+      this.#deps.backoffs.save(cell.resource);
     }
     this.wake("operator", ids);
   }
 
   resources(): ResourceReport[] {
-    return [...this.#cells.values(), ...this.#released.values()].map((cell) => reportOf(cell, this.#deps.cut));
+    return this.#cells.all().map((cell) => reportOf(cell, this.#deps.cut));
   }
 
   facts(): Readonly<Record<string, string>> {
@@ -124,103 +126,138 @@ export class Loop implements Service {
 
   #tick(): void {
     const now = this.#deps.clock.mono();
-    const woken = this.#pending;
-    const forced = this.#forced;
-    this.#pending = false;
-    this.#forced = new Set();
+    const [woken, asked] = [this.#woken, this.#asked];
+    this.#woken = null;
+    this.#asked = new Map();
     this.#pass = newPass(uuidv7(this.#deps.clock.now()));
-    const paces = this.#duePaces(now);
-    for (const cell of this.#cells.values()) {
+    this.#deps.runner.bookLeft();
+    const due = needsLook(this.#cells, now);
+    for (const cell of this.#cells) {
       const { id, everyMs } = cell.resource;
-      const along = paces.has(everyMs) && cell.lookAgainAt - now <= everyMs / 2;
-      if (forced.has(id) || cell.lookAgainAt <= now || (woken && everyMs === 0) || along) this.#look(cell);
+      const cause = asked.get(id) ?? (everyMs === 0 ? woken : null) ?? (due.has(cell) ? "sweep" : null);
+      if (cause !== null) this.#look(cell, cause);
     }
     this.#decideAll();
   }
 
-  /** Kinds of one pace are looked at together where they can be: what they observe is shared within a pass. */
-  #duePaces(now: number): Set<number> {
-    const due = [...this.#cells.values()].filter((cell) => cell.lookAgainAt <= now && cell.resource.everyMs > 0);
-    return new Set(due.map((cell) => cell.resource.everyMs));
+  #ask(ids: Iterable<string>, cause: Cause): void {
+    for (const id of ids) this.#asked.set(id, cause);
+    this.#awake();
   }
 
-  #look(cell: Cell): void {
-    if (cell.run || this.#standing.refusals.has(cell.resource.id)) {
-      cell.lookAgainAt = Number.POSITIVE_INFINITY;
-      return;
-    }
-    if (cell.looking) {
+  /** Nothing is done to these before a look that begins from now on, whatever their pace. */
+  #mustLook(ids: readonly string[], cause: Cause): void {
+    for (const id of ids) {
+      const cell = this.#cells.get(id);
+      if (!cell) continue;
       cell.stale = true;
-      return;
+      cell.look = null;
     }
-    cell.looking = true;
-    cell.stale = false;
-    cell.lookAgainAt = Number.POSITIVE_INFINITY;
-    const cause = this.#cause;
-    const ctx = this.#deps.context(cell.resource, this.#pass, this.#standing);
-    void look(cell.resource, ctx, this.#signal)
-      .then((found) => this.#seen(cell.resource, found, cause))
-      .catch((error: unknown) => this.#deps.logger.error({ err: error, resource: cell.resource.id }, "look not taken"));
+    this.#ask(ids, cause);
   }
 
-  #seen(resource: Resource, found: Look, cause: Cause): void {
-    const cell = this.#cells.get(resource.id);
-    if (!cell || cell.resource.hash !== resource.hash) return;
-    cell.looking = false;
-    if (!cell.run) this.#take(cell, found, cause === "event");
-    // It alone: two that were both asked for again while they were looked at would wake each other for ever.
-    if (cell.stale) this.#forced.add(resource.id);
+  #look(cell: Cell, cause: Cause): void {
+    cell.lookAgainAt = Number.POSITIVE_INFINITY;
+    if (this.#standing.refusals.has(cell.resource.id)) return;
+    if (cell.run || cell.look) {
+      cell.again = cause;
+      return;
+    }
+    const { resource } = cell;
+    const [pass, standing, begun] = [this.#pass, this.#standing, { cause }];
+    cell.look = begun;
+    cell.again = null;
+    const context = () => this.#deps.context(resource, pass, standing);
+    void look(resource, { clock: this.#deps.clock, context, signal: this.#signal })
+      .then((found) => this.#seen(resource.id, begun, found))
+      .catch((err: unknown) => this.#deps.logger.error({ err, resource: resource.id }, "a look was not taken"));
+  }
+
+  #seen(id: string, begun: ActiveLook, found: Look): void {
+    const cell = this.#cells.get(id);
+    // Another declaration, a run, or a repair of what it rests on: what was seen is from before.
+    if (cell?.look !== begun || this.#signal.aborted) return;
+    cell.look = null;
+    cell.stale = false;
+    this.#take(cell, found, begun.cause);
+    if (cell.again !== null) this.#ask([id], cell.again);
     this.#decideAll();
     this.#awake();
   }
 
-  #take(cell: Cell, { verdict, observed }: Look, written: boolean): void {
+  #take(cell: Cell, { verdict, from, checkedAt, facts }: Look, cause: Cause): void {
+    const { resource } = cell;
     const now = this.#deps.clock.mono();
+    if (saysOther(cell.verdict, verdict) || (isSlow(resource) && cell.lookedAt !== checkedAt)) this.#deps.onChange();
     cell.verdict = verdict;
-    const lookedAt = checkedAt(cell.resource, observed, this.#deps.clock.now());
-    if (isSlow(cell.resource) && cell.lookedAt !== lookedAt) this.#deps.onChange();
-    cell.lookedAt = lookedAt;
-    cell.lookAgainAt = this.#nextLook(cell, now);
-    const drift = verdict.kind === "drift" ? verdict : null;
-    cell.driftAt = drift ? (cell.driftAt ?? now) : null;
-    cell.contended = drift
-      ? this.#deps.contention.judge(cell.resource, drift.changes, this.#standing.policy.contention, written)
-      : null;
-    if (observed !== null && cell.resource.facts) {
-      for (const [key, value] of Object.entries(cell.resource.facts(observed))) this.#facts.set(key, value);
+    cell.seenFrom = from;
+    cell.lookedAt = checkedAt;
+    cell.unknownAt = verdict.kind === "unknown" ? (cell.unknownAt ?? now) : null;
+    cell.lookAgainAt = lookAgainAt(cell, now, this.#deps.clock.random());
+    // What cannot be seen for a moment has not gone away: its users have waited for it.
+    if (verdict.kind === "drift") cell.drift ??= { at: now, cause };
+    else if (verdict.kind !== "unknown") cell.drift = null;
+    cell.contended = this.#contended(cell, cause);
+    this.#takeFacts(facts);
+  }
+
+  #contended({ resource, verdict }: Cell, cause: Cause): Cell["contended"] {
+    if (verdict?.kind !== "drift") return null;
+    const { contention } = this.#standing.policy;
+    try {
+      return this.#deps.contention.judge(resource, verdict.changes, contention, cause === "event");
+    } catch (error) {
+      this.#stumbled(error);
+      return null;
     }
   }
 
-  #nextLook(cell: Cell, now: number): number {
-    const { everyMs } = cell.resource;
-    const pace = everyMs === 0 ? Number.POSITIVE_INFINITY : now + everyMs * (0.95 + 0.1 * this.#deps.clock.random());
-    if (cell.verdict?.kind !== "unknown") return pace;
-    return Math.min(pace, now + (cell.verdict.code === "agent.in-transit" ? TRANSIT_MS : UNKNOWN_MS));
+  /** What the wire does not take is no fact. */
+  #takeFacts(found: Readonly<Record<string, string>>): void {
+    const shape: Readonly<Record<string, { safeParse(value: unknown): { success: boolean } }>> = wireFacts.shape;
+    for (const [key, value] of Object.entries(found))
+      if (shape[key]?.safeParse(value).success) this.#facts.set(key, this.#deps.cut(value));
   }
 
   #decideAll(): void {
+    if (this.#signal.aborted) return;
     let changed = false;
-    for (const cell of this.#cells.values()) changed = this.#decide(cell) || changed;
+    for (const cell of this.#cells) changed = this.#decide(cell) || changed;
     if (changed) this.#deps.onChange();
   }
 
+  /** True when something else is said of it than before. */
   #decide(cell: Cell): boolean {
-    const now = this.#deps.clock.now();
-    if (cell.run) {
-      const pause = cell.resource.long ? this.#deps.judge.pause(cell.resource.id, this.#standing) : null;
-      if (pause) cell.run.abort.abort(new Error(`it is paused: ${pause.reason}`));
-      return say(cell, now, "repairing", null, {});
-    }
-    const decision = this.#deps.judge.decide(cell, this.#standing, this.#cells);
-    if (decision === null || (decision.act && this.#asksForUsers(cell))) return false;
-    if (!decision.act) return say(cell, now, decision.state, decision.code ?? null, decision.args ?? {});
+    const { clock, judge } = this.#deps;
+    const now = clock.now();
     try {
+      if (cell.run) {
+        const why = cell.resource.long ? judge.stops(cell, this.#standing) : null;
+        if (why !== null) stopJob(cell, why);
+        return say(cell, now, "repairing", null, {});
+      }
+      const decision = judge.decide(cell, this.#standing, this.#cells);
+      if (decision === null) return false;
+      if (!decision.act) return say(cell, now, decision.state, decision.code ?? null, decision.args ?? {});
+      if (this.#trouble !== null && clock.mono() < this.#trouble.until) return this.#sayTrouble(cell);
+      if (this.#asksForUsers(cell)) return false;
       this.#repair(cell);
       return say(cell, now, "repairing", null, {});
     } catch (error) {
-      cell.lookAgainAt = this.#deps.clock.mono() + UNKNOWN_MS;
-      return say(cell, now, "failed", "agent.journal-unwritable", { problem: messageOf(error) });
+      this.#stumbled(error);
+      return this.#sayTrouble(cell);
     }
+  }
+
+  /** The journal could not be read or written. */
+  #stumbled(error: unknown): void {
+    this.#trouble = { problem: messageOf(error), until: this.#deps.clock.mono() + TROUBLE_MS };
+  }
+
+  #sayTrouble(cell: Cell): boolean {
+    const { problem, until } = this.#trouble ?? { problem: "", until: 0 };
+    cell.decideAgainAt = until;
+    return say(cell, this.#deps.clock.now(), "failed", "agent.journal-unwritable", { problem });
   }
 
   /** A disturbing repair starts only on a count of users from this moment; true while that is being taken. */
@@ -241,82 +278,60 @@ export class Loop implements Service {
   }
 
   #repair(cell: Cell): void {
-    const { resource, verdict } = cell;
+    const { resource, verdict, drift } = cell;
     if (verdict?.kind !== "drift") return;
+    const cause = this.#deps.backoffs.failures(resource) > 0 ? "retry" : (drift?.cause ?? "sweep");
+    const order = {
+      resource,
+      changes: verdict.changes,
+      cause,
+      standing: this.#standing,
+      passId: this.#pass.id,
+    } as const;
+    cell.run = this.#deps.runner.start(order, (run, result) => this.#ended(resource, run, result));
+    cell.look = null;
     if (verdict.disturbs === "service") this.#stopJobsAfter(resource);
-    this.#useApproval(resource);
-    const cause =
-      cell.driftAt !== null && this.#deps.store.retries.get(resource.id, resource.hash) ? "retry" : this.#cause;
-    cell.run = this.#deps.runner.start(resource, verdict.changes, cause, this.#standing, this.#pass.id, (run, result) =>
-      this.#ended(resource, run, result),
-    );
   }
 
-  #ended(resource: Resource, run: ActiveRun, result: RunResult): void {
-    const cell = this.#cells.get(resource.id);
-    if (!cell || cell.run !== run) return;
+  #ended(resource: Resource, run: ActiveRun, { end, look }: RunResult): void {
+    const cell = this.#cells.holding(run);
+    if (!cell) return;
     cell.run = null;
-    const known = result.verdict !== null && cell.resource.hash === resource.hash;
-    if (known && result.verdict) this.#take(cell, { verdict: result.verdict, observed: result.observed }, false);
-    const later = [...this.#cells.values()].filter((one) => one.resource.after.includes(resource.id));
-    // A repair that failed makes doubtful what it stands on, whose own pace may be slow.
-    const doubtful = result.end.outcome === "failed" ? resource.after : [];
-    const again = [...later.map((one) => one.resource.id), ...doubtful];
-    this.wake(this.#cause, known ? again : [resource.id, ...again]);
-    this.#decideAll();
     this.#deps.onChange();
+    if (this.#signal.aborted || this.#cells.get(resource.id) !== cell) return;
+    const known = look !== null && cell.resource.hash === resource.hash;
+    if (known) this.#take(cell, look, run.cause);
+    if (cell.again !== null) this.#ask([resource.id], cell.again);
+    const later = this.#cells.after(resource.id).map((one) => one.resource.id);
+    this.#mustLook(known ? later : [resource.id, ...later], run.cause);
+    // A repair that failed makes doubtful what it stands on, whose own pace may be slow.
+    if (end.outcome === "failed") this.#ask(resource.after, run.cause);
+    this.#decideAll();
   }
 
   /** A disturbing repair cuts what depends on the service anyway: own jobs after it are given up and resumed. */
   #stopJobsAfter(resource: Resource): void {
-    const resources = new Map([...this.#cells.values()].map((cell) => [cell.resource.id, cell.resource]));
-    for (const cell of this.#cells.values()) {
-      if (!cell.run || !cell.resource.long || !comesAfter(resources, cell.resource.id, resource.id)) continue;
-      cell.run.abort.abort(new Error(`${resource.id} is repaired first`));
-    }
+    for (const cell of this.#cells.after(resource.id)) stopJob(cell, `${resource.id} is repaired first`);
   }
 
-  #useApproval(resource: Resource): void {
-    for (const approval of this.#standing.approvals) {
-      if (approval.resource === resource.id && approval.hash === resource.hash)
-        this.#deps.store.kept.set(resource.id, `approval:${approval.token}`, "used");
-    }
-  }
-
+  /** A token is taken once; what the journal does not take is tried with the next desired state. */
   #takeRetries(): void {
+    const { kept } = this.#deps.store;
     for (const [id, token] of Object.entries(this.#standing.retry)) {
-      if (this.#deps.store.kept.get(id, "retry") === token) continue;
-      this.#deps.store.kept.set(id, "retry", token);
-      this.repair([id]);
-    }
-  }
-
-  /** The old declaration's run goes on under the new cell, so that there is never a second one; jobs are given up. */
-  #supersede(old: Cell, cell: Cell): void {
-    cell.run = old.run;
-    if (old.run && old.resource.long) old.run.abort.abort(new Error("there is a newer declaration"));
-  }
-
-  #release(old: Cell, now: number): void {
-    if (old.run && old.resource.long) old.run.abort.abort(new Error("it was taken out of the stack"));
-    const cell = newCell(old.resource, now);
-    say(cell, now, "released", null, {});
-    this.#released.set(old.resource.id, cell);
-  }
-
-  async #sample(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const services = [...this.#cells.values()].flatMap((cell) => cell.resource.service ?? []);
-      const distinct = [...new Map(services.map((service) => [service.port, service])).values()];
-      await this.#deps.busy.sample(distinct).catch(() => undefined);
-      await this.#deps.clock.sleep(SAMPLE_MS, signal).catch(() => undefined);
+      try {
+        if (!this.#cells.get(id) || kept.get(id, "retry") === token) continue;
+        this.repair([id]);
+        kept.set(id, "retry", token);
+      } catch (error) {
+        this.#stumbled(error);
+      }
     }
   }
 
   /** Until somebody wakes the loop or the next thing is due. */
   async #rest(signal: AbortSignal): Promise<void> {
-    if (this.#pending || this.#forced.size > 0 || signal.aborted) return;
-    const next = [...this.#cells.values()].map((cell) => Math.min(cell.lookAgainAt, cell.decideAgainAt));
+    if (this.#woken !== null || this.#asked.size > 0 || signal.aborted) return;
+    const next = [...this.#cells].map((cell) => Math.min(cell.lookAgainAt, cell.decideAgainAt));
     const ms = Math.max(0, Math.min(IDLE_MS, ...next.map((at) => at - this.#deps.clock.mono())));
     const woken = new AbortController();
     this.#awake = () => woken.abort();

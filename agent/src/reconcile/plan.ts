@@ -37,7 +37,7 @@ async function planOne(
     say(cell, clock.now(), "blocked", refusal.code, refusal.args);
     return reportOf(cell, cut);
   }
-  const { verdict } = await look(resource, context(resource, pass), signal);
+  const { verdict } = await look(resource, { clock, context: () => context(resource, pass), signal });
   cell.verdict = verdict;
   const coded = "code" in verdict ? verdict : null;
   say(cell, clock.now(), verdict.kind === "drift" ? "drifted" : verdict.kind, coded?.code ?? null, coded?.args ?? {});

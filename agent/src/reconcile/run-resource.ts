@@ -8,6 +8,8 @@ import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import type { Pass, Reporter, Resource, ResourceContext, Verdict } from "../resources/resource.ts";
 import type { RunEnd, RunPhase } from "../store/runs.ts";
 import type { Clock } from "../system/clock.ts";
+import { type Look, look } from "./look.ts";
+import { type Cut, saidText } from "./said.ts";
 
 /** What a run needs beside the resource; the journal writes through `phase` before the step it names. */
 export interface RunDeps {
@@ -16,19 +18,21 @@ export interface RunDeps {
   readonly newPass: () => Pass;
   readonly phase: (phase: RunPhase) => void;
   readonly reporter: Reporter;
-  /** Cuts known secrets out of a text. */
-  readonly cut: (text: string) => string;
+  readonly cut: Cut;
+  /** Why nobody waits for it to settle any more, or null. */
+  readonly givenUp: () => string | null;
 }
 
 export interface RunResult {
   readonly end: RunEnd;
-  /** What the last look said; null when none was made after the apply. */
-  readonly verdict: Verdict | null;
-  readonly observed: unknown;
+  /** The last look; null when none was made after the apply. */
+  readonly look: Look | null;
 }
 
 const FIRST_LOOK_MS = 100;
 const LOOK_EVERY_MS = 1_000;
+/** While nothing could be observed that says it better. */
+const SETTLE_MS = 5_000;
 
 /**
  * One apply of one resource, whose intention is already journalled: apply, then observe and diff until it is in sync
@@ -47,30 +51,32 @@ export async function runResource(
     deps.phase("checking");
     return await settle(resource, deps, signal);
   } catch (error) {
-    return { end: endOf(error, resource, deps, signal), verdict: null, observed: null };
+    return { end: endOf(error, resource, deps, signal), look: null };
   }
 }
 
 async function settle(resource: Resource, deps: RunDeps, signal: AbortSignal): Promise<RunResult> {
-  const startedAt = deps.clock.mono();
-  let pauseMs = FIRST_LOOK_MS;
-  for (;;) {
-    const observed = await resource.observe(deps.context(deps.newPass()), signal);
-    const verdict = resource.diff(observed);
-    const spent = deps.clock.mono() - startedAt;
-    const settleMs = resource.settleMs(observed);
-    if (verdict.kind === "in-sync") return { end: ended(deps, "repaired", null, {}), verdict, observed };
-    if (verdict.kind === "blocked")
-      return { end: ended(deps, "failed", verdict.code, verdict.args), verdict, observed };
-    if (spent >= settleMs) return { end: notSettled(resource, verdict, settleMs, deps), verdict, observed };
-    await deps.clock.sleep(Math.min(pauseMs, settleMs - spent), signal);
-    pauseMs = Math.min(pauseMs * 2, LOOK_EVERY_MS);
+  const { clock } = deps;
+  const startedAt = clock.mono();
+  let settleMs = SETTLE_MS;
+  for (let pauseMs = FIRST_LOOK_MS; ; pauseMs = Math.min(pauseMs * 2, LOOK_EVERY_MS)) {
+    const why = deps.givenUp();
+    if (why !== null) return { end: ended(deps, "aborted", "agent.aborted", { why }), look: null };
+    const seen = await look(resource, { clock, context: () => deps.context(deps.newPass()), signal });
+    signal.throwIfAborted();
+    settleMs = seen.settleMs ?? settleMs;
+    const left = settleMs - (clock.mono() - startedAt);
+    const end = endBy(seen.verdict, left <= 0, resource, settleMs, deps);
+    if (end !== null) return { end, look: seen };
+    await clock.sleep(Math.min(pauseMs, left), signal);
   }
 }
 
-function notSettled(resource: Resource, verdict: Verdict, settleMs: number, deps: RunDeps): RunEnd {
-  if (verdict.kind === "waiting" || verdict.kind === "unknown")
-    return ended(deps, "failed", verdict.code, verdict.args);
+/** null while it may still settle. */
+function endBy(verdict: Verdict, over: boolean, resource: Resource, settleMs: number, deps: RunDeps): RunEnd | null {
+  if (verdict.kind === "in-sync") return ended(deps, "repaired", null, {});
+  if (verdict.kind !== "blocked" && !over) return null;
+  if (verdict.kind !== "drift") return ended(deps, "failed", verdict.code, verdict.args);
   return ended(deps, "failed", "agent.not-settled", { resource: resource.id, seconds: Math.round(settleMs / 1000) });
 }
 
@@ -81,6 +87,6 @@ function endOf(error: unknown, resource: Resource, deps: RunDeps, signal: AbortS
 }
 
 function ended(deps: RunDeps, outcome: RunEnd["outcome"], code: Code | null, args: CodeArgs): RunEnd {
-  const reason = code === null ? null : deps.cut(render(codes[code].cause, args)).slice(0, 2000);
+  const reason = code === null ? null : saidText(render(codes[code].cause, args), deps.cut);
   return { outcome, code, reason, endedAt: deps.clock.now() };
 }

@@ -1,54 +1,85 @@
-import { backoffMs } from "@fettle/shared/lib/backoff.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
-import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import type { Cause } from "@fettle/shared/protocol/run-record.ts";
 import type { Logger } from "pino";
-import type { Pass, Reporter, Resource, ResourceContext } from "../resources/resource.ts";
+import type { Pass, Reporter, Resource, ResourceContext, Verdict } from "../resources/resource.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";
+import type { Backoffs } from "./backoffs.ts";
 import type { ActiveRun } from "./cell.ts";
 import type { Contention } from "./contention.ts";
 import { newPass } from "./pass.ts";
 import { RunLog } from "./run-log.ts";
-import { type RunResult, runResource } from "./run-resource.ts";
+import { type RunDeps, type RunResult, runResource } from "./run-resource.ts";
+import { type Cut, saidChanges } from "./said.ts";
 import type { Standing } from "./standing.ts";
 
 export interface RunnerDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly store: Store;
+  readonly backoffs: Backoffs;
   readonly contention: Contention;
   readonly context: (resource: Resource, pass: Pass, standing: Standing) => ResourceContext;
-  readonly cut: (text: string) => string;
+  readonly cut: Cut;
   /** The journal owes the coordinator something new. */
   readonly onOwed: () => void;
   /** A run's progress or phase changed what is reported. */
   readonly onProgress: () => void;
 }
 
-const BACKOFF = { firstMs: 2_000, capMs: 300_000 };
+/** One repair to be made. */
+export interface Order {
+  readonly resource: Resource;
+  readonly changes: Extract<Verdict, { kind: "drift" }>["changes"];
+  readonly cause: Cause;
+  readonly standing: Standing;
+  readonly passId: string;
+}
 
-/** Starts repairs and books their ends: journal, retries, contention. */
+/** Starts repairs and books their ends: journal, backoff, contention. */
 export class Runner {
   readonly #deps: RunnerDeps;
+  /** Ends that the journal would not take yet. */
+  #unbooked: Array<() => void> = [];
 
   constructor(deps: RunnerDeps) {
     this.#deps = deps;
   }
 
-  /** The intention is on disk when this returns (it throws when it cannot be); `ended` is called once, at the end. */
-  start(
-    resource: Resource,
-    changes: readonly Change[],
-    cause: Cause,
-    standing: Standing,
-    passId: string,
-    ended: (run: ActiveRun, result: RunResult) => void,
-  ): ActiveRun {
-    const { store, clock } = this.#deps;
-    const id = uuidv7(clock.now());
-    const startedAt = clock.now();
-    const { epoch, generation } = standing;
+  /**
+   * The intention is on disk when this returns, and an approval used up (it throws when they cannot be, and then
+   * nothing runs); `ended` is called once, at the end.
+   */
+  start(order: Order, ended: (run: ActiveRun, result: RunResult) => void): ActiveRun {
+    const { resource, cause, changes } = order;
+    const id = uuidv7(this.#deps.clock.now());
+    this.#deps.store.atomic(() => this.#intend(id, order));
+    const log = this.#log(id);
+    const abort = new AbortController();
+    const execute = async (): Promise<void> => {
+      const result = await runResource(resource, changes, this.#runDeps(run, log, order), abort.signal);
+      log.end();
+      this.#book(order, id, result);
+      ended(run, result);
+    };
+    const done = Promise.resolve()
+      .then(execute)
+      .catch((err: unknown) => this.#deps.logger.error({ err, run: id }, "a run's end was not taken"));
+    const run: ActiveRun = { id, cause, abort, progress: null, givenUp: null, done };
+    this.#deps.logger.info({ run: id, resource: resource.id, cause, changes: changes.length }, "run started");
+    return run;
+  }
+
+  /** Tries again to write what the journal did not take. */
+  bookLeft(): void {
+    const left = this.#unbooked;
+    this.#unbooked = [];
+    this.#unbooked = left.filter((write) => this.#write(write) !== null);
+  }
+
+  #intend(id: string, { resource, changes, cause, standing, passId }: Order): void {
+    const { store, clock, cut } = this.#deps;
+    const { epoch, generation, approvals } = standing;
     store.runs.intend({
       id,
       passId,
@@ -57,27 +88,14 @@ export class Runner {
       resource: resource.id,
       resourceHash: resource.hash,
       cause,
-      changes,
-      startedAt,
+      changes: saidChanges(changes, cut),
+      startedAt: clock.now(),
     });
-    const log = this.#log(id);
-    const abort = new AbortController();
-    const execute = async (): Promise<void> => {
-      const result = await runResource(resource, changes, this.#runDeps(run, log, resource, standing), abort.signal);
-      try {
-        log.end();
-        this.#book(resource, changes, id, result);
-      } catch (error) {
-        this.#deps.logger.error({ err: error, run: id }, "the run's end could not be journalled");
-      }
-      ended(run, result);
-    };
-    const run: ActiveRun = { id, abort, progress: null, done: Promise.resolve().then(execute) };
-    this.#deps.logger.info({ run: id, resource: resource.id, cause, changes: changes.length }, "run started");
-    return run;
+    for (const { resource: of, hash, token } of approvals)
+      if (of === resource.id && hash === resource.hash) store.kept.set(of, `approval:${token}`, "used");
   }
 
-  #runDeps(run: ActiveRun, log: RunLog, resource: Resource, standing: Standing) {
+  #runDeps(run: ActiveRun, log: RunLog, { resource, standing }: Order): RunDeps {
     const { clock, store, context, cut } = this.#deps;
     const reporter: Reporter = {
       progress: (progress) => {
@@ -88,16 +106,17 @@ export class Runner {
     };
     return {
       clock,
-      context: (pass: Pass) => context(resource, pass, standing),
+      context: (pass) => context(resource, pass, standing),
       newPass: () => newPass(uuidv7(clock.now())),
-      phase: (phase: "intended" | "applying" | "checking" | "done") => store.runs.phase(run.id, phase),
+      phase: (phase) => store.runs.phase(run.id, phase),
+      givenUp: () => run.givenUp,
       reporter,
       cut,
     };
   }
 
   #log(runId: string): RunLog {
-    const { store, clock, cut, onOwed } = this.#deps;
+    const { store, clock, cut, onOwed, logger } = this.#deps;
     return new RunLog({
       runId,
       logs: store.logs,
@@ -105,26 +124,34 @@ export class Runner {
       mono: () => clock.mono(),
       cut,
       onAppend: onOwed,
+      onLost: (err) => logger.error({ err, run: runId }, "the run's log could not be journalled"),
     });
   }
 
-  #book(resource: Resource, changes: readonly Change[], id: string, { end }: RunResult): void {
-    const { store, clock, contention, logger, onOwed } = this.#deps;
-    store.runs.end(id, end);
-    if (end.outcome === "repaired") {
-      store.retries.reset(resource.id);
-      contention.repaired(resource.id, changes);
-    } else if (end.outcome === "failed") {
-      const failures = (store.retries.get(resource.id, resource.hash)?.failures ?? 0) + 1;
-      const nextAt =
-        clock.now() +
-        Math.max(
-          500,
-          backoffMs(failures, () => clock.random(), BACKOFF),
-        );
-      store.retries.set(resource.id, resource.hash, { failures, nextAt });
-    }
+  #book({ resource, changes }: Order, id: string, { end }: RunResult): void {
+    const { store, backoffs, contention, logger } = this.#deps;
+    if (end.outcome === "repaired") backoffs.reset(resource);
+    else if (end.outcome === "failed") backoffs.failed(resource);
+    const write = () => {
+      store.runs.end(id, end);
+      backoffs.save(resource);
+      if (end.outcome === "repaired") contention.repaired(resource.id, changes);
+    };
     logger.info({ run: id, resource: resource.id, ...end }, "run ended");
-    onOwed();
+    const err = this.#write(write);
+    if (err === null) return;
+    logger.error({ err, run: id }, "the run's end waits until the journal can be written");
+    this.#unbooked.push(write);
+  }
+
+  /** Whatever the journal had against it, or null. */
+  #write(write: () => void): unknown {
+    try {
+      this.#deps.store.atomic(write);
+      this.#deps.onOwed();
+      return null;
+    } catch (error) {
+      return error ?? new Error("unknown");
+    }
   }
 }

@@ -10,16 +10,23 @@ export interface Pauses {
 }
 
 export function pausesOf(db: Journal): Pauses {
-  const all = db.prepare<[number], LocalPause>(
-    "SELECT scope, reason, until, at FROM pauses WHERE until IS NULL OR until > ? ORDER BY scope",
-  );
+  const all = db.prepare<[], LocalPause>("SELECT scope, reason, until, at FROM pauses ORDER BY scope");
   const set = db.prepare(
     "INSERT OR REPLACE INTO pauses (scope, reason, until, at) VALUES (@scope, @reason, @until, @at)",
   );
   const remove = db.prepare("DELETE FROM pauses WHERE scope = ?");
+  // Asked for with every decision, written by this process alone, and above everything: a pause must not be unreadable.
+  let held = all.all();
   return {
-    all: (now) => all.all(now),
-    set: (pause) => void set.run(pause),
-    remove: (scope) => remove.run(scope).changes > 0,
+    all: (now) => held.filter(({ until }) => until === null || until > now),
+    set: (pause) => {
+      set.run(pause);
+      held = all.all();
+    },
+    remove: (scope) => {
+      const { changes } = remove.run(scope);
+      held = all.all();
+      return changes > 0;
+    },
   };
 }

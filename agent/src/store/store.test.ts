@@ -82,6 +82,11 @@ t.test("a pause with an end is over at its end; contention counts by value and t
   t.equal(store.pauses.all(99).length, 1);
   t.equal(store.pauses.all(100).length, 0);
   for (const at of [10, 20, 30]) store.repairs.add("ollama.drop-in", "v1", at);
-  t.equal(store.repairs.count("ollama.drop-in", "v1", 20), 2);
-  t.equal(store.repairs.count("ollama.drop-in", "v2", 0), 0);
+  t.equal(store.repairs.count("ollama.drop-in", "v1", { from: 20, to: 30 }), 2);
+  t.equal(
+    store.repairs.count("ollama.drop-in", "v1", { from: 0, to: 25 }),
+    2,
+    "what seems to lie ahead does not count",
+  );
+  t.equal(store.repairs.count("ollama.drop-in", "v2", { from: 0, to: 30 }), 0);
 });

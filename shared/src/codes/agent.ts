@@ -25,7 +25,7 @@ export const agentCodes = {
   },
   "agent.journal-unwritable": {
     severity: "critical",
-    cause: "The agent's journal cannot be written ({problem}), so nothing is changed.",
+    cause: "The agent's journal cannot be used ({problem}), so nothing is changed.",
     remedy: "Free space on the disk that holds /var/lib/fettle-agent; Fettle tries again by itself.",
   },
   "agent.interrupted": {
@@ -52,6 +52,11 @@ export const agentCodes = {
     severity: "info",
     cause: "{resource} comes after {before}, which is not in sync yet.",
     remedy: "Nothing, if {before} is being repaired; else look at it: `fettle describe NODE/{before}`.",
+  },
+  "agent.in-line": {
+    severity: "info",
+    cause: "{resource} waits for its turn: {running} of its kind are at work.",
+    remedy: "Nothing: it starts when one of them has ended.",
   },
   "agent.busy": {
     severity: "info",

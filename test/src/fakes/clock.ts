@@ -5,11 +5,14 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+/** More at one moment is a loop that never rests. */
+const MAX_WAKES = 1_000;
+
 /** A clock that a test moves. `advance` runs what becomes due in order and lets everything settle in between. */
 export class FakeClock implements Clock {
   #mono = 0;
   #sleepers: Sleeper[] = [];
-  readonly #epoch: number;
+  #epoch: number;
 
   constructor(epoch = 1_800_000_000_000) {
     this.#epoch = epoch;
@@ -21,6 +24,11 @@ export class FakeClock implements Clock {
 
   mono(): number {
     return this.#mono;
+  }
+
+  /** Somebody sets the wall clock: on, or back when negative. Intervals do not see it. */
+  jump(ms: number): void {
+    this.#epoch += ms;
   }
 
   random(): number {
@@ -41,11 +49,14 @@ export class FakeClock implements Clock {
 
   async advance(ms: number): Promise<void> {
     const end = this.#mono + ms;
+    let wakes = 0;
     await settle();
     for (;;) {
       const next = this.#sleepers.filter(({ at }) => at <= end).sort((a, b) => a.at - b.at)[0];
       if (!next) break;
       this.#sleepers = this.#sleepers.filter((one) => one !== next);
+      wakes = next.at > this.#mono ? 0 : wakes + 1;
+      if (wakes > MAX_WAKES) throw new Error("somebody sleeps for no time, again and again");
       this.#mono = Math.max(this.#mono, next.at);
       next.wake();
       await settle();

@@ -14,6 +14,7 @@ const CALM: Situation = {
   gate: null,
   blockedBy: null,
   backoffMs: 0,
+  atWork: 0,
   busy: null,
   drainMs: 600_000,
   driftMs: 0,
@@ -71,6 +72,7 @@ const cases: Array<
     { state: "waiting", code: "agent.after" },
   ],
   ["backoff is failed", DRIFT, { backoffMs: 3000 }, { state: "failed", code: "agent.failed-backoff" }],
+  ["jobs of one kind take turns", DRIFT, { atWork: 3 }, { state: "waiting", code: "agent.in-line" }],
   ["users are waited for", DRIFT, { busy: { connections: 2 } }, { state: "waiting", code: "agent.busy" }],
   ["also within drain when breaking", BREAKING, { busy: { connections: 2 }, driftMs: 599_999 }, { state: "waiting" }],
   ["after drain a breaking drift is repaired", BREAKING, { busy: { connections: 2 }, driftMs: 600_000 }, { act: true }],
@@ -84,7 +86,12 @@ const cases: Array<
 ];
 
 t.test("decide", async (t) => {
-  for (const [name, verdict, at, wanted] of cases) t.match(decide(verdict, { ...CALM, ...at }), wanted, name);
+  for (const [name, verdict, at, wanted] of cases)
+    t.match(
+      decide(verdict, () => ({ ...CALM, ...at })),
+      wanted,
+      name,
+    );
 });
 
 t.test("pauses: the machine before the coordinator, the narrowest first, none after its end", async (t) => {

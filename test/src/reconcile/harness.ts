@@ -1,3 +1,4 @@
+import { Backoffs } from "@fettle/agent/reconcile/backoffs.ts";
 import { Busy } from "@fettle/agent/reconcile/busy.ts";
 import { Contention } from "@fettle/agent/reconcile/contention.ts";
 import { Judge } from "@fettle/agent/reconcile/judge.ts";
@@ -34,6 +35,8 @@ export interface Bench {
   /** Other established connections to the service's port, and the CPU its process has used. */
   readonly users: { connections: number; cpuMs: number };
   away: number;
+  /** How often something that is reported has changed. */
+  changes: number;
   resource(id: string, want: string, options?: Partial<Parts<string>> & { drift?: Partial<Verdict> }): Resource;
   set(resources: readonly Resource[], standing?: Partial<Standing>): void;
   state(id: string): ResourceReport;
@@ -48,7 +51,6 @@ export function makeBench(store = openStore(":memory:")): Bench {
   const host = fakeHost(clock, users);
   const logger = pino({ level: "silent" });
   const busy = new Busy(host, () => null);
-  const contention = new Contention(store, () => clock.now());
   const context = (_: Resource, pass: ResourceContext["pass"]): ResourceContext => ({
     host,
     clients: {} as ResourceContext["clients"],
@@ -58,9 +60,15 @@ export function makeBench(store = openStore(":memory:")): Bench {
   });
   const cut = (text: string) => text.replaceAll("hunter2", "[redacted]");
   const quiet = () => undefined;
-  const runner = new Runner({ clock, logger, store, contention, context, cut, onOwed: quiet, onProgress: quiet });
-  const judge = new Judge({ clock, store, busy, awayMs: () => bench.away });
-  const loop = new Loop({ clock, logger, store, busy, judge, runner, contention, context, cut, onChange: quiet });
+  const backoffs = new Backoffs(clock, store.retries);
+  const contention = new Contention({ store, now: () => clock.now(), cut });
+  const parts = { clock, logger, store, backoffs, contention, context, cut };
+  const runner = new Runner({ ...parts, onOwed: quiet, onProgress: quiet });
+  const judge = new Judge({ clock, store, backoffs, busy, awayMs: () => bench.away });
+  const onChange = () => {
+    bench.changes += 1;
+  };
+  const loop = new Loop({ ...parts, busy, judge, runner, onChange });
   const ended = new AbortController();
   const running = loop.run(ended.signal);
   const bench: Bench = {
@@ -71,6 +79,7 @@ export function makeBench(store = openStore(":memory:")): Bench {
     applied,
     users,
     away: 0,
+    changes: 0,
     resource: (id, want, options = {}) => worldResource(world, applied, id, want, options),
     set: (resources, standing = {}) => loop.set({ ...NOTHING, policy: ENFORCE, ...standing, resources }),
     state(id) {
