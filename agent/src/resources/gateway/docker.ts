@@ -145,7 +145,10 @@ async function apply(
   reporter: Reporter,
 ): Promise<void> {
   const wanted = (what: string) => changes.some((change) => change.what === what);
-  if (wanted(INSTALL)) await installDocker(host, signal, reporter);
+  if (wanted(INSTALL)) {
+    await installDocker(host, signal, reporter);
+    await host.units.daemonReload();
+  }
   if (wanted(BOOT) || wanted(INSTALL)) await host.units.enable(DOCKER_UNIT);
   if (!wanted(INSTALL) && !wanted(DOCKER_UNIT)) return;
   kept.delete(START_FAILED);
