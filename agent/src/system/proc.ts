@@ -1,5 +1,5 @@
 export interface Proc {
-  /** The environment that a process was started with; null when there is no such process. */
+  /** The environment that a process was started with; null when there is no such process, or it has ended. */
   environ(pid: number): Promise<Readonly<Record<string, string>> | null>;
   /** The process and everything below it. */
   tree(pid: number): Promise<readonly number[]>;

@@ -53,7 +53,7 @@ export function startAgent(host: Host, store: Store = openStore(":memory:")): Ag
       if (!found) throw new Error(`no ${id}`);
       return found;
     },
-    async until(id, is, ms = 10_000) {
+    async until(id, is, ms = 15_000) {
       const wanted = typeof is === "string" ? (now: ResourceReport) => (now.code ?? now.state) === is : is;
       const end = performance.now() + ms;
       for (let turn = 0; ; turn += 1) {

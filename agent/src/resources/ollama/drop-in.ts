@@ -4,6 +4,7 @@ import type { Files } from "../../system/files.ts";
 import type { UnitState } from "../../system/units.ts";
 import { define } from "../define.ts";
 import type { Resource, ResourceContext, Verdict } from "../resource.ts";
+import { variablesOf } from "./environment-on-disk.ts";
 import {
   DROP_IN,
   DROP_IN_FOLDER,
@@ -51,14 +52,10 @@ async function laterFiles(files: Files, unit: UnitState): Promise<Observed["late
     const text = (await files.readText(file)) ?? "";
     if (nameOf(file) > nameOf(DROP_IN) && file !== unit.fragmentPath)
       found.push({ file, sets: environmentOf(text).map(([key]) => key) });
-    for (const path of environmentFilesOf(text)) found.push({ file: path, sets: await keysOf(files, path) });
+    for (const path of environmentFilesOf(text))
+      found.push({ file: path, sets: (await variablesOf(files, path)).map(([key]) => key) });
   }
   return found;
-}
-
-async function keysOf(files: Files, path: string): Promise<string[]> {
-  const lines = ((await files.readText(path)) ?? "").split("\n");
-  return lines.flatMap((line) => /^\s*([A-Za-z_][A-Za-z0-9_]*)\s*=/.exec(line)?.[1] ?? []);
 }
 
 function diff({ unit, text, later }: Observed, wanted: Readonly<Record<string, string>>): Verdict {

@@ -120,7 +120,8 @@ function diff({ unit, version, listeners, addresses, ageMs }: Observed, listen: 
   if (version) return { kind: "in-sync", findings: exposed(listeners, listen) };
   if (unit.active !== "active" || unit.mainPid === 0)
     return { kind: "waiting", code: "ollama.listening.service-down", args: {} };
-  if (version === undefined && ageMs !== null && ageMs < START_MS)
+  // Without an age the process is gone, and systemd has yet to notice.
+  if (version === undefined && (ageMs === null || ageMs < START_MS))
     return { kind: "unknown", code: "agent.in-transit", args: { what: OLLAMA_UNIT, state: "starting" } };
   const changes = [{ what: address, from: version === null ? "not Ollama" : "no answer", to: "answers" }];
   return { kind: "drift", changes, disturbs: "service", breaking: true, restartOnly: true };

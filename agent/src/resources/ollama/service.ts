@@ -4,6 +4,7 @@ import type { Host } from "../../system/host.ts";
 import type { UnitState } from "../../system/units.ts";
 import { define } from "../define.ts";
 import type { Resource, ResourceContext, ServiceUse, Verdict } from "../resource.ts";
+import { environmentOnDisk } from "./environment-on-disk.ts";
 import { runsReplaced } from "./program-store.ts";
 import { OLLAMA_UNIT, wantedEnvironment } from "./unit-file.ts";
 
@@ -11,6 +12,10 @@ interface Observed {
   readonly unit: UnitState;
   /** The environment that the running process was started with; null when none runs. */
   readonly environ: Readonly<Record<string, string>> | null;
+  /** Age of the process; null when none runs. */
+  readonly ageMs: number | null;
+  /** What a process that is started now is given by the unit's files. */
+  readonly onDisk: ReadonlyMap<string, string>;
   /** The newest journal line when the unit fails again and again. */
   readonly lastLine: string;
   /** The process was started with a program that Fettle has replaced since. */
@@ -18,6 +23,8 @@ interface Observed {
 }
 
 const TRANSIT: ReadonlySet<string> = new Set(["activating", "deactivating", "reloading", "maintenance"]);
+/** Between fork and exec a process still has systemd's own environment. */
+const EXEC_MS = 1_000;
 const STOPPED: ReadonlySet<string> = new Set(["inactive", "failed"]);
 
 /** `ollama.service` is enabled, active, and its process has the declared environment. */
@@ -49,10 +56,15 @@ async function observe({ host, pass }: ResourceContext): Promise<Observed> {
   const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
   const environ = unit.mainPid > 0 ? await host.proc.environ(unit.mainPid) : null;
   const lastLine = isCrashing(unit) ? ((await host.units.journal(OLLAMA_UNIT, 1))[0] ?? "") : "";
-  return { unit, environ, lastLine, replaced: await runsReplaced(host, unit.mainPid) };
+  const onDisk = await environmentOnDisk(host.files, unit);
+  const ageMs = unit.mainPid > 0 ? await host.proc.ageMs(unit.mainPid) : null;
+  return { unit, environ, ageMs, onDisk, lastLine, replaced: await runsReplaced(host, unit.mainPid) };
 }
 
-function diff({ unit, environ, lastLine, replaced }: Observed, wanted: Readonly<Record<string, string>>): Verdict {
+function diff(
+  { unit, environ, ageMs, onDisk, lastLine, replaced }: Observed,
+  wanted: Readonly<Record<string, string>>,
+): Verdict {
   if (unit.load === "masked") return { kind: "blocked", code: "ollama.service.masked", args: {} };
   if (unit.load === "not-found") return { kind: "waiting", code: "ollama.service.absent", args: {} };
   const loaded = missing(Object.fromEntries(unit.environment.map(pair)), wanted, "as loaded by systemd");
@@ -60,7 +72,9 @@ function diff({ unit, environ, lastLine, replaced }: Observed, wanted: Readonly<
     return { kind: "blocked", code: "ollama.service.crashing", args: { restarts: unit.restarts, problem: lastLine } };
   if (TRANSIT.has(unit.active) && !isCrashing(unit))
     return { kind: "unknown", code: "agent.in-transit", args: { what: OLLAMA_UNIT, state: unit.active } };
-  const process = environ === null ? [] : stale(environ, unit, wanted);
+  const process = environ === null ? [] : stale(environ, onDisk, wanted);
+  if (process.length > 0 && ageMs !== null && ageMs < EXEC_MS)
+    return { kind: "unknown", code: "agent.in-transit", args: { what: OLLAMA_UNIT, state: "starting" } };
   if (replaced)
     process.push({ what: "program of the running process", from: "the one before", to: "the installed one" });
   return verdict(unit, loaded, process);
@@ -92,19 +106,17 @@ async function apply(host: Host, changes: readonly Change[]): Promise<void> {
   else if (!onlyFiles) await host.units.restart(OLLAMA_UNIT);
 }
 
-/** Differences between what the process has and what is declared or loaded: the effect is checked, not the file. */
+/** Differences between what the process has and what it is to have: the effect is checked, not the file. */
 function stale(
   environ: Readonly<Record<string, string>>,
-  unit: UnitState,
+  onDisk: ReadonlyMap<string, string>,
   wanted: Readonly<Record<string, string>>,
 ): Change[] {
-  const declared = missing(environ, wanted, "in the running process");
-  const loaded = Object.fromEntries(unit.environment.map(pair).filter(([key]) => key.startsWith("OLLAMA_")));
-  const dropped = Object.keys(environ).filter((key) => key.startsWith("OLLAMA_") && !Object.hasOwn(loaded, key));
-  const gone = dropped.filter((key) => !Object.hasOwn(wanted, key));
+  const gone = Object.keys(environ).filter((key) => key.startsWith("OLLAMA_") && !onDisk.has(key));
+  const left = gone.filter((key) => !Object.hasOwn(wanted, key));
   return [
-    ...declared,
-    ...gone.map((key) => ({ what: `${key} in the running process`, from: environ[key] ?? "", to: null })),
+    ...missing(environ, wanted, "in the running process"),
+    ...left.map((key) => ({ what: `${key} in the running process`, from: environ[key] ?? "", to: null })),
   ];
 }
 

@@ -13,7 +13,8 @@ export const realProc: Proc = { environ, tree, cpuMs, ageMs, command };
 
 async function environ(pid: number): Promise<Readonly<Record<string, string>> | null> {
   const text = await unless(GONE, () => readFile(`/proc/${pid}/environ`, "utf8"));
-  if (text === null) return null;
+  // Of a process that has ended and was not waited for yet it is empty.
+  if (text === null || (text === "" && statFields(pid)?.[STATE] === "Z")) return null;
   const pairs = text.split("\0").filter((entry) => entry.includes("="));
   return Object.fromEntries(pairs.map((entry) => [entry.slice(0, entry.indexOf("=")), afterEquals(entry)]));
 }
@@ -51,6 +52,7 @@ function afterEquals(entry: string): string {
 }
 
 /** Where proc(5)'s fields are, counted after the command's closing parenthesis: its state is 0. */
+const STATE = 0;
 const PPID = 1;
 const UTIME = 11;
 const STIME = 12;

@@ -152,10 +152,10 @@ export class Machine {
     return this.manager.show("ollama.service").mainPid;
   }
 
-  /** Resolves when the server answers, at the address that the vendor's unit has it at. */
+  /** Resolves when the server answers where it was told to listen. */
   async answers(): Promise<void> {
-    const { OLLAMA_HOST } = (await this.host.proc.environ(this.pid)) ?? {};
-    for (let tries = 0; tries < 100; tries += 1) {
+    for (let tries = 0; tries < 200; tries += 1) {
+      const { OLLAMA_HOST = "127.0.0.1:1" } = (await this.host.proc.environ(this.pid)) ?? {};
       const answer = await fetch(`http://${OLLAMA_HOST}/api/version`).catch(() => null);
       if (answer) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
