@@ -62,6 +62,11 @@ export class Child {
     await this.ended();
   }
 
+  /** SIGHUP to this process alone: what makes a unit manager read its files again. */
+  hangUp(): void {
+    this.#process?.kill("SIGHUP");
+  }
+
   signal(name: NodeJS.Signals): void {
     const pid = this.#process?.pid;
     if (pid === undefined) return;
