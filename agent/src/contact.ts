@@ -33,8 +33,15 @@ export class Contact implements Service {
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await this.#clock.sleep(EVERY_MS, signal).catch(() => undefined);
-      const heardAt = this.#link()?.status().heardAt ?? null;
+      this.#keep(this.#link()?.status().heardAt ?? null);
+    }
+  }
+
+  #keep(heardAt: number | null): void {
+    try {
       if (heardAt !== null) this.#kept.set(RESOURCE, KEY, String(heardAt));
+    } catch {
+      // On a full disk: it is kept a minute later, and matters only to the agent's next life.
     }
   }
 }

@@ -1,7 +1,9 @@
+import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
 import type { Cause } from "@fettle/shared/protocol/run-record.ts";
 import type { Logger } from "pino";
 import type { Pass, Reporter, Resource, ResourceContext, Verdict } from "../resources/resource.ts";
+import type { RunPhase } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Clock } from "../system/clock.ts";
 import type { Backoffs } from "./backoffs.ts";
@@ -96,7 +98,7 @@ export class Runner {
   }
 
   #runDeps(run: ActiveRun, log: RunLog, { resource, standing }: Order): RunDeps {
-    const { clock, store, context, cut } = this.#deps;
+    const { clock, context, cut } = this.#deps;
     const reporter: Reporter = {
       progress: (progress) => {
         run.progress = progress;
@@ -108,11 +110,22 @@ export class Runner {
       clock,
       context: (pass) => context(resource, pass, standing),
       newPass: () => newPass(uuidv7(clock.now())),
-      phase: (phase) => store.runs.phase(run.id, phase),
+      phase: (phase) => this.#phase(run.id, phase),
       givenUp: () => run.givenUp,
       reporter,
       cut,
     };
+  }
+
+  /** Nothing is applied before the journal says so; after that its word can come later. */
+  #phase(id: string, phase: RunPhase): void {
+    try {
+      this.#deps.store.runs.phase(id, phase);
+    } catch (cause) {
+      if (phase === "applying")
+        throw new FettleError("agent.journal-unwritable", { problem: messageOf(cause) }, { cause });
+      this.#deps.logger.error({ err: cause, run: id, phase }, "the run's phase could not be journalled");
+    }
   }
 
   #log(runId: string): RunLog {
