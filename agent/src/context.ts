@@ -30,6 +30,7 @@ import { Secrets } from "./secrets.ts";
 import { type DesiredStore, openDesired } from "./store/desired.ts";
 import { type Identity, identityStore } from "./store/identity.ts";
 import { openStore, type Store } from "./store/store.ts";
+import { Upkeep } from "./store/upkeep.ts";
 import type { Host } from "./system/host.ts";
 import { engineEvents } from "./watch/engine-events.ts";
 import { Watcher } from "./watch/watcher.ts";
@@ -110,7 +111,8 @@ async function compose(ground: Ground): Promise<Service[]> {
   });
   const local = localService(host.localSocket, localSocketPath(env.runFolder), agent, host.clock);
   ground.machine.onChange(() => void keeper.refresh());
-  return [core.loop, watcher, health, made, ground.machine, contact, local];
+  const upkeep = new Upkeep({ store, clock: host.clock, logger: ground.logger });
+  return [core.loop, watcher, health, made, ground.machine, contact, local, upkeep];
 }
 
 function coreOf(ground: Ground, clients: Clients, health: Health, contact: Contact): Core {
@@ -188,7 +190,11 @@ function makeLink(
     introduce: () => introduction(ground, core),
     currentReport: current,
     metrics: () => health.metrics(),
-    onDesired: (state) => keeper.accept(state),
+    onDesired: async (state) => {
+      await keeper.accept(state);
+      // A rejection changes nothing else.
+      ground.link.now?.reportChanged();
+    },
     onAsk: (ask) => answer(ask, { host, keeper, probes: () => allowedProbes(core.loop.standing.roles, config.policy) }),
     clock: host.clock,
     log: logger.child({ room: "link" }),

@@ -11,6 +11,7 @@ import { review } from "../policy/review.ts";
 import type { Resource } from "../resources/resource.ts";
 import type { DesiredStore } from "../store/desired.ts";
 import { type RoleParams, validateRoles } from "./desired-state.ts";
+import { order } from "./order.ts";
 import type { Standing } from "./standing.ts";
 
 export interface KeeperDeps {
@@ -76,14 +77,18 @@ export class Keeper {
 
   async #take(desired: Desired, save: boolean): Promise<void> {
     const { epoch, generation, hash } = desired;
+    const status = (one: Pick<DesiredStatus, "state" | "code" | "reason">) => {
+      // A review of what is in force says nothing of what came last, which may have been rejected.
+      if (save || this.#status === null) this.#status = { epoch, generation, hash, ...one };
+    };
     try {
       const reviewed = await this.#review(validateRoles(desired.roles));
       if (save) await this.#deps.desired.save(desired);
       keepPins(this.#deps.kept, reviewed.pins);
-      this.#status = { epoch, generation, hash, state: "accepted" };
       this.#deps.onStanding(standingOf(desired, reviewed));
+      status({ state: "accepted" });
     } catch (error) {
-      this.#status = { epoch, generation, hash, state: "rejected", ...whyOf(error) };
+      status({ state: "rejected", ...whyOf(error) });
       this.#deps.log.error({ err: error, generation }, "desired state rejected");
     }
   }
@@ -93,7 +98,7 @@ export class Keeper {
     const reviews = Object.entries(roles).map(([role, params]) => review(role, params, this.#deps.policy, facts));
     return {
       roles,
-      resources: this.#deps.resourcesOf(roles),
+      resources: order(this.#deps.resourcesOf(roles)),
       refusals: new Map(reviews.flatMap(({ refusals }) => [...refusals])),
       pins: Object.assign({}, ...reviews.map(({ pins }) => pins)) as Pins,
     };
