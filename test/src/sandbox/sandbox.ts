@@ -64,8 +64,11 @@ export class Sandbox {
     this.agents = perNode((node) => this.#child(`agent-${node}`, [programs.agent, "run"], this.agentEnv(node)));
   }
 
-  /** Starts everything, enrols the agents and applies the stack; the agents converge from there. */
-  async start(): Promise<void> {
+  /**
+   * Starts everything, enrols the agents and applies the stack; the agents converge from there. `more` is laid over
+   * an agent's environment, this time.
+   */
+  async start(more: Partial<Record<NodeName, Readonly<Record<string, string>>>> = {}): Promise<void> {
     await this.#prepare();
     this.registry.start();
     for (const machine of Object.values(this.machines)) machine.start();
@@ -75,7 +78,7 @@ export class Sandbox {
     await this.#gitlabReady();
     await this.apply(stackText(this.layout, this.#stackOptions()));
     await Promise.all(NODES.map((node) => this.#enrol(node)));
-    for (const agent of Object.values(this.agents)) agent.start();
+    for (const node of NODES) this.agents[node].start(more[node]);
   }
 
   async apply(text: string): Promise<string> {

@@ -14,7 +14,10 @@ export class UnitServer {
       this.#sockets.add(socket);
       socket.on("close", () => this.#sockets.delete(socket));
       socket.on("error", () => socket.destroy());
-      createInterface({ input: socket }).on("line", (line) => void answer(manager, socket, line));
+      // What readline passes on of the socket's errors, as when an agent is killed, has been taken by the socket.
+      createInterface({ input: socket })
+        .on("error", () => undefined)
+        .on("line", (line) => void answer(manager, socket, line));
     });
   }
 
