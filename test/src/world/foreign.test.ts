@@ -47,10 +47,10 @@ async function strangersContainer(): Promise<string> {
 
 /** A record of the same name that leads elsewhere. */
 async function strangersRecord(): Promise<string> {
-  const { name } = must(/displayName: (?<name>.*)/.exec(readFileSync(stackFile, "utf8"))?.groups as { name: string });
+  const name = must(/displayName: (.*)/.exec(readFileSync(stackFile, "utf8"))?.[1], "the record's name");
   const input = { name, model: "MISTRAL", endpoint: "http://10.99.0.1:8000/v1", identifier: "custom_openai/theirs" };
   await query(adminOf(sandbox), CREATE, { input });
-  return must((await readModels(adminOf(sandbox)))[0]).id;
+  return must((await readModels(adminOf(sandbox)))[0], "the record").id;
 }
 
 await world.until("every agent has reported", 30_000, async () => {

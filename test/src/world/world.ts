@@ -101,10 +101,12 @@ export class World {
 export interface WorldOptions extends SandboxOptions {
   /** Before anything of it runs. */
   readonly prepare?: (sandbox: Sandbox) => void;
+  /** Laid over an agent's environment in its first life. */
+  readonly agents?: Partial<Record<NodeName, Readonly<Record<string, string>>>>;
 }
 
 /** Builds the programs and starts a sandbox of them; both are gone when the test ends, however it ends. */
-export async function startWorld(t: Test, { prepare, ...options }: WorldOptions = {}): Promise<World> {
+export async function startWorld(t: Test, { prepare, agents, ...options }: WorldOptions = {}): Promise<World> {
   t.setTimeout(FILE_MS);
   const programs = mkdtempSync(join(tmpdir(), "fettle-programs-"));
   const sandbox = new Sandbox(await buildPrograms(programs), { gitlabPollSeconds: 2, ...options });
@@ -124,6 +126,6 @@ export async function startWorld(t: Test, { prepare, ...options }: WorldOptions 
     remove(programs);
   });
   prepare?.(sandbox);
-  await sandbox.start();
+  await sandbox.start(agents);
   return new World(sandbox);
 }
