@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { heal, inSync } from "./check.ts";
+import { writeCommands } from "./commands.ts";
 import { DRIFTS } from "./drifts.ts";
 import { buildPrograms } from "./programs.ts";
 import { Sandbox } from "./sandbox.ts";
@@ -10,7 +11,8 @@ const POLL_SECONDS = 5;
 const say = (line: string) => void (values.json ? process.stderr : process.stdout).write(`${line}\n`);
 
 say("building");
-const sandbox = new Sandbox(await buildPrograms(), { gitlabPollSeconds: POLL_SECONDS });
+const programs = await buildPrograms();
+const sandbox = new Sandbox(programs, { gitlabPollSeconds: POLL_SECONDS });
 const stop = new AbortController();
 for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => stop.abort());
 
@@ -46,7 +48,7 @@ async function check(startedAt: number): Promise<number> {
 }
 
 async function show(): Promise<number> {
-  say(howToBreak(sandbox));
+  say(howToBreak(sandbox, writeCommands(sandbox, programs)));
   await watchStatus(sandbox, stop.signal, say);
   say("stopping");
   return 0;

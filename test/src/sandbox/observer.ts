@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Client } from "@fettle/coordinator/cli/client.ts";
+import { type ResourceView, resourcesRoute } from "@fettle/shared/api/resources.ts";
 import type { RunView } from "@fettle/shared/api/runs.ts";
 import { runsRoute } from "@fettle/shared/api/runs.ts";
 import { type Status, statusRoute } from "@fettle/shared/api/status.ts";
@@ -16,6 +17,10 @@ export class Observer {
 
   status(): Promise<Status> {
     return this.#client.call(statusRoute, { query: {} });
+  }
+
+  async resources(): Promise<ResourceView[]> {
+    return (await this.#client.call(resourcesRoute, { query: {} })).resources;
   }
 
   async runs(node: string): Promise<RunView[]> {
