@@ -123,6 +123,17 @@ export const ollamaCodes = {
     remedy: "Nothing, if ollama.service is being repaired; else look at it: `fettle describe NODE/ollama.service`.",
     dependsOn: ["ollama.service.crashing", "ollama.service.masked", "ollama.service.absent"],
   },
+  "ollama.listening.no-answer": {
+    severity: "warning",
+    cause: "Ollama on {address} could not be asked for its models: {problem}.",
+    remedy: "Nothing, if it is being started or repaired; else look at ollama.service and ollama.listening.",
+    dependsOn: [
+      "ollama.service.crashing",
+      "ollama.service.masked",
+      "ollama.service.absent",
+      "ollama.listening.port-held",
+    ],
+  },
   "ollama.listening.port-held": {
     severity: "critical",
     cause: "Ollama cannot listen on {address}: {holder} holds the port.",
@@ -146,7 +157,7 @@ export const ollamaCodes = {
   "ollama.model.not-found": {
     severity: "critical",
     cause: "The registry has no model {model}.",
-    remedy: "Correct the name or tag in `modelServers[].models` (`ollama list` and the registry's page show them).",
+    remedy: "Correct the name or tag in `modelServers[].models`; the registry's page lists them (ollama.com/library).",
   },
   "ollama.model.needs-newer": {
     severity: "critical",

@@ -13,6 +13,8 @@ import { resourceViews } from "./resource-view.ts";
 
 const PEOPLE = new Set(["blocked", "contended"]);
 const CHANGING = new Set(["repairing", "waiting", "drifted", "failed"]);
+/** Reported and, as the stack says or while the coordinator is away, not repaired. */
+const LEFT = new Set(["agent.observing", "agent.no-coordinator"]);
 
 /** The whole stack on one screen: what only a person can do, what Fettle changes, the rest. Pure. */
 export function statusView(
@@ -35,9 +37,9 @@ export function statusView(
     at: stack.at,
     word: rollUp(nodes.map((node) => node.word)),
     people: worstFirst([...items((resource) => PEOPLE.has(resource.state)), ...findings.filter(urgent)]),
-    changing: items((resource) => CHANGING.has(resource.state)),
+    changing: items((resource) => CHANGING.has(resource.state) && !isLeft(resource)),
     rest: worstFirst([
-      ...items(({ state }) => state === "paused" || state === "unknown"),
+      ...items((resource) => resource.state === "paused" || resource.state === "unknown" || isLeft(resource)),
       ...findings.filter((item) => !urgent(item)),
     ]),
     counts: countsOf(resources),
@@ -54,6 +56,10 @@ function explained(resources: readonly ResourceView[]): ResourceView[] {
     const causes = code === undefined ? [] : (known(code)?.dependsOn ?? []);
     return !causes.some((cause) => present.has(`${node} ${cause}`));
   });
+}
+
+function isLeft({ code }: ResourceView): boolean {
+  return code !== undefined && LEFT.has(code);
 }
 
 function resourceItem(resource: ResourceView): StatusItem {
