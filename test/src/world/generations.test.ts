@@ -33,5 +33,5 @@ t.test("GitLab 17.8 has no setting for it: blocked, with what a person sets, and
   const { people } = await world.status();
   const said = people.find(({ code }) => code === "gitlab.duo-settings.version");
   t.match(said?.remedy, /AI_GATEWAY_URL/);
-  t.equal((await world.node("ollama-1")).word, "in-sync");
+  await world.until("Ollama is in sync", 30_000, async () => (await world.node("ollama-1")).word === "in-sync");
 });
