@@ -1,16 +1,12 @@
-import { ask } from "../sandbox/ask.ts";
+import type { Lab } from "./lab.ts";
 
-/** Whether a plain GET from the machine itself is answered well. */
-export async function answers(url: string): Promise<boolean> {
-  return (await get(url)).status === 200;
+/** What a plain GET from GitLab's machine brings; empty when it is not answered well. */
+export async function textOf({ gitlab }: Lab, url: string): Promise<string> {
+  const { code, stdout } = await gitlab.exec(["curl", "-sS", "--fail", "--max-time", "5", url]);
+  return code === 0 ? stdout : "";
 }
 
-/** What a plain GET brings; empty when nobody answers. */
-export async function textOf(url: string): Promise<string> {
-  return (await get(url)).text;
-}
-
-function get(url: string): Promise<{ status: number; text: string }> {
-  const { hostname: host, port, pathname: path } = new URL(url);
-  return ask({ host, port: Number(port || 80), path, method: "GET" }).catch(() => ({ status: 0, text: "" }));
+/** Whether a plain GET from GitLab's machine is answered well. */
+export async function answers({ gitlab }: Lab, url: string): Promise<boolean> {
+  return (await gitlab.exec(["curl", "-sS", "--fail", "--max-time", "5", "--output", "/dev/null", url])).code === 0;
 }

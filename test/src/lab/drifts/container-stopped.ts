@@ -13,5 +13,5 @@ export const containerStopped: Drift = {
     const at = await gateway.run(["docker", "inspect", "--format", "{{.State.FinishedAt}}", GATEWAY_CONTAINER]);
     return Date.parse(at);
   },
-  healed: ({ gateway }) => answers(`http://${gateway.address}:${GATEWAY_PORT}/monitoring/healthz`),
+  healed: (lab) => answers(lab, `http://${lab.gateway.address}:${GATEWAY_PORT}/monitoring/healthz`),
 };

@@ -14,9 +14,9 @@ export const modelRemoved: Drift = {
     const script = 'date +%s%3N; curl -sS --fail --max-time 20 -X DELETE --data "$1" "$0"';
     return Number((await ollama.run(["sh", "-c", script, url, JSON.stringify({ model })])).split("\n")[0]);
   },
-  async healed({ ollama }) {
-    const base = `http://${ollama.address}:${OLLAMA_PORT}/api`;
-    const texts = await Promise.all([textOf(`${base}/tags`), textOf(`${base}/ps`)]);
+  async healed(lab) {
+    const base = `http://${lab.ollama.address}:${OLLAMA_PORT}/api`;
+    const texts = await Promise.all([textOf(lab, `${base}/tags`), textOf(lab, `${base}/ps`)]);
     return texts.every((text) => text.includes(`"${model}"`));
   },
 };

@@ -15,11 +15,12 @@ export const ollamaHost: Drift = {
   node: "ollama-1",
   resources: ["ollama.drop-in", "ollama.service", "ollama.listening"],
   make: async ({ ollama }) => Number(await ollama.run(["sh", "-c", edit])),
-  async healed({ ollama }) {
+  async healed(lab) {
+    const { ollama } = lab;
     const wanted = `OLLAMA_HOST=${ollama.address}:${OLLAMA_PORT}`;
     const pid = await ollama.run(["systemctl", "show", "--property", "MainPID", "--value", OLLAMA_UNIT]);
     const environ = (await ollama.exec(["cat", `/proc/${pid}/environ`])).stdout.split("\0");
     const declared = (await readFile(ollama, DROP_IN)).includes(wanted) && environ.includes(wanted);
-    return declared && (await answers(`http://${ollama.address}:${OLLAMA_PORT}/api/version`));
+    return declared && (await answers(lab, `http://${ollama.address}:${OLLAMA_PORT}/api/version`));
   },
 };

@@ -1,12 +1,16 @@
 import { join, resolve } from "node:path";
 import { execute } from "../command.ts";
 import { inSync } from "../fettle/in-sync.ts";
+import { containerName } from "../host-spec.ts";
 import { imageTag } from "../image/recipe.ts";
+import type { Lab } from "../lab.ts";
 import { LabError } from "../lab-error.ts";
 import type { Step } from "./step.ts";
 
 const root = resolve(import.meta.dirname, "../../../..");
 const limitMs = 300_000;
+/** A folder with the same path in the host and in the container beside it: what is to be mounted is written there. */
+const shared = "/var/lib/docker/lab-cases";
 
 /** What the sandbox's stand-ins are held to, asked of the real ones. */
 export const contracts: Step[] = [
@@ -22,7 +26,8 @@ export const contracts: Step[] = [
   {
     name: "the Docker Engine does what the cases of the Engine say, and the gateway beside them stays in sync",
     async run(lab) {
-      const counted = await cases(["docker", "run", "--rm", ...besideEngine(lab.gateway.container), ...engineRunner]);
+      await lab.gateway.run(["mkdir", "-p", shared]);
+      const counted = await cases(["docker", "run", "--rm", ...besideEngine(lab), ...engineRunner]);
       await inSync(lab, 60_000);
       return counted;
     },
@@ -38,11 +43,13 @@ const engineRunner = [
 ];
 
 /** As a program of the host would run: in its network and among its processes, with the repository beside. */
-function besideEngine(container: string): string[] {
-  const spaces = ["--network", `container:${container}`, "--pid", `container:${container}`];
+function besideEngine({ config, gateway }: Lab): string[] {
+  const spaces = ["--network", `container:${gateway.container}`, "--pid", `container:${gateway.container}`];
   const rights = ["--cap-add", "SYS_PTRACE", "--cap-add", "KILL", "--security-opt", "apparmor=unconfined"];
   const mounts = ["--volume", `${root}:/repository:ro`, "--volume", `${process.execPath}:/usr/local/bin/node:ro`];
-  return [...spaces, ...rights, ...mounts, "--workdir", "/tmp"];
+  const volume = ["--volume", `${containerName(config, "docker")}:/var/lib/docker`, "--env", `TMPDIR=${shared}`];
+  // The cases have limits of their own; the 30 s that tap gives all of them together are not enough on a busy machine.
+  return [...spaces, ...rights, ...mounts, ...volume, "--workdir", "/tmp", "--env", "TAP_TIMEOUT=240"];
 }
 
 /** Runs what prints TAP; what failed is the error. */
