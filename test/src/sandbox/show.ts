@@ -11,6 +11,7 @@ import type { Sandbox } from "./sandbox.ts";
 const EVERY_MS = 500;
 /** Of the longest resource. */
 const WIDTH = 41;
+const REASON = 90;
 
 /** Prints a line for every change of a resource until the signal fires. */
 export async function watchStatus(sandbox: Sandbox, signal: AbortSignal, say: (line: string) => void): Promise<void> {
@@ -22,7 +23,7 @@ export async function watchStatus(sandbox: Sandbox, signal: AbortSignal, say: (l
     const after = said(await observer.resources().catch(() => null)) ?? before;
     const seconds = ((Date.now() - startedAt) / 1000).toFixed(1).padStart(6);
     for (const [where, line] of after)
-      if (before.get(where) !== line) say(`${seconds} s  ${where.padEnd(WIDTH)} ${cut(line, WIDTH * 2)}`);
+      if (before.get(where) !== line) say(`${seconds} s  ${where.padEnd(WIDTH)}  ${line}`);
     before = after;
     if (!shown && (await isInSync(observer))) {
       say(`\n${await sandbox.fettle(["status"])}`);
@@ -38,12 +39,13 @@ async function isInSync(observer: Observer): Promise<boolean> {
   return status?.word === "in-sync";
 }
 
-/** `NODE/ID` -> its state and why; null when the coordinator does not answer. */
+/** `NODE/ID` -> its state and why, once it has been looked at; null when the coordinator does not answer. */
 function said(resources: readonly ResourceView[] | null): Map<string, string> | null {
   if (resources === null) return null;
-  const lines = resources.map(({ node, id, state, text, changes, progress }): [string, string] => {
+  const known = resources.filter(({ state, text }) => state !== "unknown" || text !== undefined);
+  const lines = known.map(({ node, id, state, text, changes, progress }): [string, string] => {
     const why = progress?.text ?? text ?? changes.map(changeText).join("; ");
-    return [`${node}/${id}`, `${state.padEnd(9)} ${why}`];
+    return [`${node}/${id}`, `${state.padEnd(9)}  ${cut(why, REASON)}`.trimEnd()];
   });
   return new Map(lines);
 }
