@@ -4,6 +4,8 @@ import { ndjson } from "./ndjson.ts";
 
 const QUICK_MS = 5_000;
 const SILENCE_MS = 60_000;
+/** Whoever reads the lines of a pull decides what is too long; this is the end in any case. */
+const LONGEST_SILENCE_MS = 7_200_000;
 
 const version = z.object({ version: z.string() });
 const tags = z.object({ models: z.array(z.object({ name: z.string(), digest: z.string(), size: z.number() })) });
@@ -73,7 +75,7 @@ async function* pull(host: Host, address: string, model: string, signal: AbortSi
     method: "POST",
     body,
     deadlineMs: SILENCE_MS,
-    idleMs: SILENCE_MS,
+    idleMs: LONGEST_SILENCE_MS,
     signal,
   });
   try {

@@ -3,14 +3,16 @@ import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import { shortModelName } from "@fettle/shared/roles/model-name.ts";
 import type { OllamaModel, OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import { type ManifestAnswer, modelManifest } from "../../clients/model-registry.ts";
-import type { InstalledModel } from "../../clients/ollama.ts";
+import type { InstalledModel, PullLine } from "../../clients/ollama.ts";
 import type { Host } from "../../system/host.ts";
 import { define } from "../define.ts";
 import type { Reporter, Resource, ResourceContext, Verdict } from "../resource.ts";
+import { askServer } from "./ask-server.ts";
 import { modelsFolder, removePartials } from "./models-folder.ts";
 import { pullCode } from "./pull-error.ts";
 import { PullProgress } from "./pull-progress.ts";
 import { listenAddress } from "./unit-file.ts";
+import { Watchdog } from "./watchdog.ts";
 
 interface Observed {
   readonly installed: InstalledModel | undefined;
@@ -24,6 +26,7 @@ interface Observed {
 /** Between two questions to the registry about a model that is not there. */
 const ASK_AGAIN_MS = 300_000;
 const STALL_MS = 60_000;
+const VERIFY_MS = 3_600_000;
 const TRIES = 5;
 /** Head-room beside the model's own bytes. */
 const SPARE_BYTES = 512 * 1024 * 1024;
@@ -51,7 +54,9 @@ async function observe(
   signal: AbortSignal,
 ): Promise<Observed> {
   const { clients, host, kept, pass } = ctx;
-  const tags = await pass.once(`ollama:tags:${address}`, () => clients.ollama.tags(address, signal));
+  const tags = await pass.once(`ollama:tags:${address}`, () =>
+    askServer(address, signal, () => clients.ollama.tags(address, signal)),
+  );
   const name = shortModelName(wanted.name);
   const installed = tags.find((one) => shortModelName(one.name) === name);
   const right = installed !== undefined && (wanted.digest === undefined || installed.digest === wanted.digest);
@@ -131,26 +136,29 @@ async function pullOnce(
   signal: AbortSignal,
   reporter: Reporter,
 ): Promise<string | null> {
-  const stall = new AbortController();
-  let movedAt = host.clock.mono();
+  const watchdog = new Watchdog(host.clock, STALL_MS);
   let done = progress.done;
-  const watchdog = setInterval(() => host.clock.mono() - movedAt > STALL_MS && stall.abort(), 1_000);
   try {
-    for await (const line of clients.ollama.pull(address, name, AbortSignal.any([signal, stall.signal]))) {
+    for await (const line of clients.ollama.pull(address, name, AbortSignal.any([signal, watchdog.signal]))) {
       if (line.error !== undefined) return line.error;
       if (line.status === "success") return null;
       const now = progress.add(line);
       if (now) reporter.progress(now);
-      if (progress.done !== done || now === null) movedAt = host.clock.mono();
+      if (progress.done !== done || now === null) watchdog.moved(now === null ? patienceMs(line) : STALL_MS);
       done = progress.done;
     }
     return "the answer ended before the model was whole";
   } catch (error) {
     if (signal.aborted) throw error;
-    return stall.signal.aborted ? STALLED : error instanceof Error ? error.message : String(error);
+    return watchdog.signal.aborted ? STALLED : error instanceof Error ? error.message : String(error);
   } finally {
-    clearInterval(watchdog);
+    watchdog.end();
   }
+}
+
+/** After the last byte everything is read once more, without a word; given up then, it would never be checked. */
+function patienceMs({ status = "" }: PullLine): number {
+  return /^(verifying|writing|removing)/.test(status) ? VERIFY_MS : STALL_MS;
 }
 
 async function argsOf(host: Host, name: string, problem: string) {

@@ -4,6 +4,7 @@ import type { OllamaModel, OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import type { RunningModel } from "../../clients/ollama.ts";
 import { define } from "../define.ts";
 import type { Resource, ResourceContext, Verdict } from "../resource.ts";
+import { askServer } from "./ask-server.ts";
 import { durationMs } from "./go-duration.ts";
 import { listenAddress, OLLAMA_UNIT } from "./unit-file.ts";
 
@@ -46,7 +47,9 @@ async function observe(
   wanted: OllamaModel,
   signal: AbortSignal,
 ): Promise<Observed> {
-  const models = await pass.once(`ollama:ps:${address}`, () => clients.ollama.running(address, signal));
+  const models = await pass.once(`ollama:ps:${address}`, () =>
+    askServer(address, signal, () => clients.ollama.running(address, signal)),
+  );
   const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
   const environ = unit.mainPid > 0 ? await host.proc.environ(unit.mainPid) : null;
   const declared = durationMs(environ?.OLLAMA_LOAD_TIMEOUT ?? "") ?? LOAD_MS;

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Host } from "@fettle/agent/system/host.ts";
@@ -40,6 +40,19 @@ WantedBy=default.target
 const FILLER_BYTES = 1_000_000;
 const UNIT = "/etc/systemd/system/ollama.service";
 export const DROP_INS = `${UNIT}.d`;
+
+/** Version -> the vendor's program unpacked, once for all machines of this process. */
+const vendorFolders = new Map<string, Promise<string>>();
+
+function vendorFolder(version: string): Promise<string> {
+  const known = vendorFolders.get(version);
+  if (known) return known;
+  const folder = mkdtempSync(join(tmpdir(), "ftv-"));
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+  const made = install(folder, { version, node: process.execPath }).then(() => folder);
+  vendorFolders.set(version, made);
+  return made;
+}
 
 interface Tested {
   teardown(end: () => Promise<void> | void): void;
@@ -94,7 +107,7 @@ export class Machine {
 
   /** As the vendor's installer leaves it, not started. */
   async installVendor(version = "0.32.15", unit = vendorUnit(this.address)): Promise<void> {
-    await install(join(this.root, "usr/local"), { version, node: process.execPath });
+    cpSync(await vendorFolder(version), join(this.root, "usr/local"), { recursive: true, verbatimSymlinks: true });
     mkdirSync(join(this.root, "usr/share/ollama"), { recursive: true });
     writeFileSync(join(this.root, "etc/passwd"), "ollama:x:998:998::/usr/share/ollama:/bin/false\n", { flag: "a" });
     this.write(UNIT, unit);
