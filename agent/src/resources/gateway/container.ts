@@ -68,7 +68,7 @@ async function observe(ctx: ResourceContext, gateway: Gateway, signal: AbortSign
   const current = await currentContainer(engine, pass, signal);
   const wanted = await wantedSpec(ctx, gateway, signal);
   const own = [found.current, found.next, found.previous].filter((one) => one !== null);
-  const isDown = !own.some(({ State }) => State === "running");
+  const isDown = own.every(({ State }) => State === "created" || State === "exited" || State === "dead");
   const spec = wanted.kind === "spec" ? wanted.spec : null;
   return {
     wanted,

@@ -111,6 +111,12 @@ t.test("drifts that need no other container", async (t) => {
       same: true,
     },
     {
+      name: "paused",
+      make: () => bench.docker.getContainer(Id).pause(),
+      verdict: { changes: [{ what: "state", from: "paused", to: "running" }], restartOnly: true },
+      same: true,
+    },
+    {
       name: "another restart policy",
       make: () => bench.docker.getContainer(Id).update({ RestartPolicy: { Name: "no" } }),
       verdict: { changes: [{ what: "restart policy", from: "no", to: "unless-stopped" }], disturbs: "none" },

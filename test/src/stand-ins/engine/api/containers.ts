@@ -71,6 +71,16 @@ export async function restart(call: Call, core: Core): Promise<void> {
   call.answer(204);
 }
 
+export async function pause(call: Call, core: Core): Promise<void> {
+  await core.lifecycle.pause(named(call, core));
+  call.answer(204);
+}
+
+export async function unpause(call: Call, core: Core): Promise<void> {
+  await core.lifecycle.unpause(named(call, core));
+  call.answer(204);
+}
+
 export async function kill(call: Call, core: Core): Promise<void> {
   const container = named(call, core);
   await core.lifecycle.kill(container, call.query.get("signal") ?? "SIGKILL", container.config.StopSignal ?? "SIGTERM");

@@ -36,6 +36,8 @@ export const routes: readonly [method: string, pattern: RegExp, handler: Handler
   ["POST", to(`/containers/${ONE}/start`), containers.start],
   ["POST", to(`/containers/${ONE}/stop`), containers.stop],
   ["POST", to(`/containers/${ONE}/restart`), containers.restart],
+  ["POST", to(`/containers/${ONE}/pause`), containers.pause],
+  ["POST", to(`/containers/${ONE}/unpause`), containers.unpause],
   ["POST", to(`/containers/${ONE}/kill`), containers.kill],
   ["POST", to(`/containers/${ONE}/wait`), containers.wait],
   ["POST", to(`/containers/${ONE}/rename`), containers.rename],

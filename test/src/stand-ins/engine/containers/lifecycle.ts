@@ -52,6 +52,9 @@ export class Lifecycle {
   /** False: it runs already. */
   async start(container: ContainerRecord): Promise<boolean> {
     return await this.runs.alone(container.id, async () => {
+      if (container.state.status === "paused") {
+        throw conflict("cannot start a paused container, try unpause instead");
+      }
       if (isUp(container)) return false;
       container.manuallyStopped = false;
       container.restartCount = 0;
@@ -76,6 +79,27 @@ export class Lifecycle {
     await this.stop(container, seconds, signal);
     await this.start(container);
     this.tell(container, "restart");
+  }
+
+  async pause(container: ContainerRecord): Promise<void> {
+    const { id, state } = container;
+    if (state.status === "paused") throw conflict(`Container ${id} is already paused`);
+    if (state.status !== "running") throw conflict(`Container ${id} is not running`);
+    signalGroup(state.pid, "SIGSTOP");
+    this.#become(container, "paused", "pause");
+  }
+
+  async unpause(container: ContainerRecord): Promise<void> {
+    const { id, state } = container;
+    if (state.status !== "paused") throw conflict(`Container ${id} is not paused`);
+    signalGroup(state.pid, "SIGCONT");
+    this.#become(container, "running", "unpause");
+  }
+
+  #become(container: ContainerRecord, status: "running" | "paused", action: string): void {
+    container.state.status = status;
+    this.#context.containers.save(container);
+    this.tell(container, action);
   }
 
   async kill(container: ContainerRecord, name: string, stopSignal: string): Promise<void> {
@@ -256,8 +280,14 @@ export class Lifecycle {
     this.#saveIfThere(container);
   }
 
-  #signal({ state }: ContainerRecord, signal: NodeJS.Signals): void {
+  /** One that is paused would hear of it only later, so it goes on. */
+  #signal(container: ContainerRecord, signal: NodeJS.Signals): void {
+    const { state } = container;
     if (state.pid <= 0) return;
+    if (state.status === "paused") {
+      signalGroup(state.pid, "SIGCONT");
+      this.#become(container, "running", "unpause");
+    }
     if (signal === "SIGKILL") signalGroup(state.pid, signal);
     else sendSignal(state.pid, signal);
   }

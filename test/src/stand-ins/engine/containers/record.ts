@@ -1,7 +1,7 @@
 /** A container, as it is kept on disk. */
 import type { ContainerConfig, HostConfig, PortBinding } from "./config.ts";
 
-export type Status = "created" | "running" | "restarting" | "exited";
+export type Status = "created" | "running" | "paused" | "restarting" | "exited";
 
 export interface ContainerState {
   status: Status;
@@ -31,4 +31,4 @@ export interface ContainerRecord {
 }
 
 export const isUp = ({ state }: ContainerRecord): boolean =>
-  state.status === "running" || state.status === "restarting";
+  state.status === "running" || state.status === "paused" || state.status === "restarting";

@@ -20,7 +20,7 @@ export function inspected(container: ContainerRecord, root: string, execIds: rea
     State: {
       Status: state.status,
       Running: isUp(container),
-      Paused: false,
+      Paused: state.status === "paused",
       Restarting: state.status === "restarting",
       OOMKilled: state.oomKilled,
       Dead: false,
@@ -123,7 +123,9 @@ function shownPorts({ ports }: ContainerRecord): Json[] {
 
 function statusLine({ state }: ContainerRecord, nowMs: number): string {
   if (state.status === "created") return "Created";
-  if (state.status === "running") return `Up ${roughly(nowMs - Date.parse(state.startedAt))}`;
+  const up = `Up ${roughly(nowMs - Date.parse(state.startedAt))}`;
+  if (state.status === "running") return up;
+  if (state.status === "paused") return `${up} (Paused)`;
   const ago = `${roughly(nowMs - Date.parse(state.finishedAt))} ago`;
   return state.status === "restarting" ? `Restarting (${state.exitCode}) ${ago}` : `Exited (${state.exitCode}) ${ago}`;
 }

@@ -179,4 +179,28 @@ export const life: readonly ContractCase[] = [
       t.equal((await kit.docker.getContainer(kit.name("gateway")).inspect()).Id, fresh.id);
     },
   },
+  {
+    name: "paused: it keeps its process and its port, and goes on when it is told to or stopped",
+    run: async (t, kit) => {
+      const port = await kit.freePort();
+      const container = await kit.ready("one", kit.published(port));
+      const { Pid } = (await container.inspect()).State;
+      t.match(await kit.refusal(container.unpause()), { status: /^(409|500)$/, message: /is not paused/ });
+      const tape = await kit.events();
+      await container.pause();
+      t.match((await container.inspect()).State, { Status: "paused", Paused: true, Running: true, Pid });
+      const [line] = await kit.docker.listContainers({ filters: { name: [kit.name("one")] } });
+      t.match(line, { State: "paused", Status: /^Up .*\(Paused\)$/, Ports: [{ PublicPort: port }] });
+      t.match(await kit.refusal(container.start()), { status: 409, message: /paused container, try unpause/ });
+      t.match(await kit.refusal(container.exec({ Cmd: ["cat"] })), { status: 409, message: /is paused, unpause/ });
+      await container.unpause();
+      t.match((await container.inspect()).State, { Status: "running", Paused: false, Pid });
+      t.match(await kit.fetched(port), /served/);
+      await container.pause();
+      await container.stop({ t: 5 });
+      t.match((await container.inspect()).State, { Status: "exited", Paused: false, Pid: 0 });
+      const actions = await tape.actions("die");
+      t.same(actions.filter((one) => /pause/.test(one)).slice(0, 3), ["pause", "unpause", "pause"]);
+    },
+  },
 ];

@@ -158,5 +158,6 @@ function refuseUnlessRunning({ id, state }: ContainerRecord): void {
   if (state.status === "restarting") {
     throw conflict(`Container ${id} is restarting, wait until the container is running`);
   }
+  if (state.status === "paused") throw conflict(`Container ${id} is paused, unpause the container before exec`);
   if (state.status !== "running") throw conflict(`container ${id} is not running`);
 }
