@@ -1,5 +1,6 @@
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
+import type { Approval } from "@fettle/shared/protocol/desired.ts";
 import type { Cause } from "@fettle/shared/protocol/run-record.ts";
 import type { Logger } from "pino";
 import type { Pass, Reporter, Resource, ResourceContext, Verdict } from "../resources/resource.ts";
@@ -55,7 +56,7 @@ export class Runner {
   start(order: Order, ended: (run: ActiveRun, result: RunResult) => void): ActiveRun {
     const { resource, cause, changes } = order;
     const id = uuidv7(this.#deps.clock.now());
-    this.#deps.store.atomic(() => this.#intend(id, order));
+    this.#intend(id, order);
     const log = this.#log(id);
     const abort = new AbortController();
     const execute = async (): Promise<void> => {
@@ -92,9 +93,8 @@ export class Runner {
       cause,
       changes: saidChanges(changes, cut),
       startedAt: clock.now(),
+      approvals: approvals.filter((one) => one.resource === resource.id && one.hash === resource.hash).map(tokenOf),
     });
-    for (const { resource: of, hash, token } of approvals)
-      if (of === resource.id && hash === resource.hash) store.kept.set(of, `approval:${token}`, "used");
   }
 
   #runDeps(run: ActiveRun, log: RunLog, { resource, standing }: Order): RunDeps {
@@ -145,6 +145,7 @@ export class Runner {
     const { store, backoffs, contention, logger } = this.#deps;
     if (end.outcome === "repaired") backoffs.reset(resource);
     else if (end.outcome === "failed") backoffs.failed(resource);
+    // Can be done again from its beginning: each part says the same twice, and what adds comes last.
     const write = () => {
       store.runs.end(id, end);
       backoffs.save(resource);
@@ -160,11 +161,15 @@ export class Runner {
   /** Whatever the journal had against it, or null. */
   #write(write: () => void): unknown {
     try {
-      this.#deps.store.atomic(write);
+      write();
       this.#deps.onOwed();
       return null;
     } catch (error) {
       return error ?? new Error("unknown");
     }
   }
+}
+
+function tokenOf({ token }: Approval): string {
+  return token;
 }

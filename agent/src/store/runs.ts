@@ -15,6 +15,8 @@ export interface NewRun {
   readonly cause: Cause;
   readonly changes: readonly Change[];
   readonly startedAt: number;
+  /** Tokens of the one-time approvals that it uses up. */
+  readonly approvals: readonly string[];
 }
 
 export interface RunEnd {
@@ -43,7 +45,7 @@ interface Row {
 
 /** The runs: one apply of one resource each. */
 export interface Runs {
-  /** Writes the intention; it is on disk when this returns. */
+  /** Writes the intention, and that its approvals are used up: both are on disk when this returns, or neither. */
   intend(run: NewRun): void;
   phase(id: string, phase: RunPhase): void;
   end(id: string, end: RunEnd): void;
@@ -62,6 +64,7 @@ export function runsOf(db: Journal): Runs {
     `INSERT INTO runs (id, pass_id, epoch, generation, resource, resource_hash, cause, changes, phase, started_at)
      VALUES (@id, @passId, @epoch, @generation, @resource, @resourceHash, @cause, @changes, 'intended', @startedAt)`,
   );
+  const use = db.prepare("INSERT OR REPLACE INTO kept (resource, key, value) VALUES (?, ?, 'used')");
   const setPhase = db.prepare("UPDATE runs SET phase = ? WHERE id = ?");
   const setEnd = db.prepare(
     "UPDATE runs SET phase = 'done', outcome = @outcome, code = @code, reason = @reason, ended_at = @endedAt, acked = 0 WHERE id = @id",
@@ -76,7 +79,10 @@ export function runsOf(db: Journal): Runs {
     "SELECT * FROM runs WHERE resource = ? ORDER BY started_at DESC LIMIT ?",
   );
   return {
-    intend: (run) => void insert.run({ ...run, changes: JSON.stringify(run.changes) }),
+    intend: db.transaction(({ approvals, ...run }: NewRun) => {
+      insert.run({ ...run, changes: JSON.stringify(run.changes) });
+      for (const token of approvals) use.run(run.resource, approvalKey(token));
+    }),
     phase: (id, phase) => void setPhase.run(phase, id),
     end: (id, end) => void setEnd.run({ id, ...end }),
     unfinished: () => unfinished.all().map(recordOf),
@@ -87,6 +93,11 @@ export function runsOf(db: Journal): Runs {
     recent: (limit) => recent.all(limit).map(recordOf),
     of: (resource, limit) => ofResource.all(resource, limit).map(recordOf),
   };
+}
+
+/** Under which key of its resource it is kept that an approval is used up. */
+export function approvalKey(token: string): string {
+  return `approval:${token}`;
 }
 
 function recordOf(row: Row): RunRecord {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { MAX_RUN_LOG_CHARS } from "./logs.ts";
-import type { NewRun } from "./runs.ts";
+import { approvalKey, type NewRun } from "./runs.ts";
 import { openStore } from "./store.ts";
 
 const run = (id: string, startedAt: number): NewRun => ({
@@ -16,6 +16,7 @@ const run = (id: string, startedAt: number): NewRun => ({
   cause: "event",
   changes: [{ what: "OLLAMA_HOST", from: null, to: "172.31.11.27:11434" }],
   startedAt,
+  approvals: [],
 });
 
 t.test("a run is owed from its end until it is acknowledged", async (t) => {
@@ -29,6 +30,14 @@ t.test("a run is owed from its end until it is acknowledged", async (t) => {
   t.match(store.runs.owed(10), [{ id: "r1", outcome: "repaired", phase: "done", endedAt: 5 }]);
   store.runs.acknowledge(["r1"]);
   t.same(store.runs.owed(10), []);
+});
+
+t.test("an intention and the approvals it uses up are written together, or not at all", async (t) => {
+  const store = openStore(":memory:");
+  store.runs.intend({ ...run("r1", 1), approvals: ["yes"] });
+  t.equal(store.kept.get("ollama.drop-in", approvalKey("yes")), "used");
+  t.throws(() => store.runs.intend({ ...run("r1", 1), approvals: ["again"] }), "an id is there once");
+  t.equal(store.kept.get("ollama.drop-in", approvalKey("again")), null);
 });
 
 t.test("the journal is there after the agent was killed", async (t) => {

@@ -16,8 +16,6 @@ export interface Store {
   readonly kept: KeptStore;
   readonly pauses: Pauses;
   readonly audit: Audit;
-  /** All that is written in it, or nothing. */
-  atomic(write: () => void): void;
   /** Keeps the file under its limit: drops acknowledged runs first, then the oldest logs, never an unacknowledged run. */
   prune(maxBytes: number): void;
   close(): void;
@@ -49,7 +47,6 @@ export function openStore(path: string): Store {
     kept: keptOf(db),
     pauses: pausesOf(db),
     audit: auditOf(db),
-    atomic: (write) => db.transaction(write)(),
     prune(maxBytes) {
       while (used() > maxBytes && dropAcked.run().changes > 0) dropOrphans.run();
       while (used() > maxBytes && dropLogs.run().changes > 0);

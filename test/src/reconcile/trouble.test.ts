@@ -16,6 +16,7 @@ const RUN = {
   resourceHash: "a".repeat(64),
   cause: "event" as const,
   changes: [],
+  approvals: [],
 };
 /** Every statement of the journal that a repair goes through. */
 const STATEMENTS = [
@@ -98,7 +99,7 @@ t.test("a journal that cannot be written is said, and its retry token is taken l
 t.test("an approval that the journal does not take is not used up, and without it nothing starts", async (t) => {
   const { store, broken } = breakable();
   const bench = makeBench(store);
-  broken.add("kept.set");
+  broken.add("runs.intend");
   const file = bench.resource("a.file", "x");
   const approvals = [{ resource: "a.file", hash: file.hash, token: "yes" }];
   bench.set([file], { approvals });
