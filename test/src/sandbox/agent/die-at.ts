@@ -1,6 +1,8 @@
+import { writeSync } from "node:fs";
 import { openStore, type Store } from "@fettle/agent/store/store.ts";
 
 interface DeathPoint {
+  readonly name: string;
   readonly phase: string;
   /** After the phase is on disk. */
   readonly afterMs: number;
@@ -8,48 +10,59 @@ interface DeathPoint {
   readonly resource: string | null;
 }
 
-/** `PHASE[+MS][:RESOURCE]`, as in `applying+50:gitlab.token`. */
-function parse(text: string): DeathPoint {
-  const match = /^(intended|applying|checking|done)(?:\+(\d+))?(?::(.+))?$/.exec(text);
-  if (match === null) throw new Error(`FETTLE_SANDBOX_DIE_AT: ${text} is not PHASE[+MS][:RESOURCE]`);
-  return { phase: match[1] ?? "", afterMs: Number(match[2] ?? 0), resource: match[3] ?? null };
+/** `PHASE[+MS][:RESOURCE]`, as in `applying+50:gitlab.token`; several with spaces between them. */
+function parse(text: string): DeathPoint[] {
+  return text.split(" ").map((name) => {
+    const match = /^(intended|applying|checking|done)(?:\+(\d+))?(?::(.+))?$/.exec(name);
+    if (match === null) throw new Error(`FETTLE_SANDBOX_DIE_AT: ${name} is not PHASE[+MS][:RESOURCE]`);
+    return { name, phase: match[1] ?? "", afterMs: Number(match[2] ?? 0), resource: match[3] ?? null };
+  });
 }
 
 /** A journal whose process is killed once a run's phase is on disk: nothing that comes after it happens. */
 export function storeThatDies(text: string): (path: string) => Store {
-  const point = parse(text);
+  const points = parse(text);
   return (path) => {
     const store = openStore(path);
     const resources = new Map<string, string>();
     const reached = (id: string, phase: string): void => {
       const resource = resources.get(id);
-      if (phase !== point.phase || resource === undefined || (point.resource ?? resource) !== resource) return;
-      if (point.afterMs === 0) die();
-      setTimeout(die, point.afterMs);
+      if (resource === undefined) return;
+      for (const point of points) {
+        if (point.phase !== phase || (point.resource ?? resource) !== resource) continue;
+        if (point.afterMs === 0) die(point);
+        setTimeout(() => die(point), point.afterMs);
+      }
     };
-    const { runs } = store;
-    return {
-      ...store,
-      runs: {
-        ...runs,
-        intend(run) {
-          runs.intend(run);
-          resources.set(run.id, run.resource);
-          reached(run.id, "intended");
-        },
-        phase(id, phase) {
-          runs.phase(id, phase);
-          reached(id, phase);
-        },
-        end(id, end) {
-          runs.end(id, end);
-          reached(id, "done");
-        },
-      },
-    };
+    return { ...store, runs: watched(store.runs, resources, reached) };
   };
 }
 
-function die(): void {
+function watched(
+  runs: Store["runs"],
+  resources: Map<string, string>,
+  reached: (id: string, phase: string) => void,
+): Store["runs"] {
+  return {
+    ...runs,
+    intend(run) {
+      runs.intend(run);
+      resources.set(run.id, run.resource);
+      reached(run.id, "intended");
+    },
+    phase(id, phase) {
+      runs.phase(id, phase);
+      reached(id, phase);
+    },
+    end(id, end) {
+      runs.end(id, end);
+      reached(id, "done");
+    },
+  };
+}
+
+/** Its last word says where it was. */
+function die({ name }: DeathPoint): void {
+  writeSync(2, `died at ${name}\n`);
   process.kill(process.pid, "SIGKILL");
 }
