@@ -1,4 +1,4 @@
-import { isLoopback, isUnspecified } from "@fettle/shared/lib/address.ts";
+import { hostPort, isLoopback, isUnspecified } from "@fettle/shared/lib/address.ts";
 import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import type { Host } from "../../system/host.ts";
 import type { Listener } from "../../system/net.ts";
@@ -131,5 +131,5 @@ function diff({ unit, version, listeners, addresses, ageMs }: Observed, listen: 
 function exposed(listeners: Observed["listeners"], listen: OllamaParams["listen"]): ResourceFinding[] {
   return listeners
     .filter((one) => one.ours && one.address !== listen.host)
-    .map((one) => ({ code: "ollama.listening.exposed", args: { address: `${one.address}:${one.port}` } }) as const);
+    .map((one) => ({ code: "ollama.listening.exposed", args: { address: hostPort(one.address, one.port) } }) as const);
 }

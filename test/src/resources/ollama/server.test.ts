@@ -1,5 +1,4 @@
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { dropIn } from "@fettle/agent/resources/ollama/drop-in.ts";
 import { listening } from "@fettle/agent/resources/ollama/listening.ts";
@@ -177,16 +176,9 @@ interface Held {
   readonly name: string;
   readonly id: string;
   readonly code: string;
-  readonly before: (machine: Machine, t: Test) => Promise<void> | void;
-  readonly params?: (machine: Machine) => Partial<OllamaParams>;
-  /** What ends it, for those that end by themselves. */
+  readonly before: (machine: Machine) => Promise<void> | void;
   readonly names?: RegExp;
 }
-
-const stranger = async (machine: Machine, t: Test) => {
-  const server = createServer((socket) => socket.destroy()).listen(PORT, machine.address);
-  t.teardown(() => new Promise<void>((resolve) => server.close(() => resolve())));
-};
 
 const held: Held[] = [
   {
@@ -226,27 +218,11 @@ const held: Held[] = [
     before: (machine) => machine.ollama({ startFails: "could not create directory mkdir /x: permission denied" }),
     names: /permission denied/,
   },
-  {
-    name: "a stranger holds the port",
-    id: "ollama.listening",
-    code: "ollama.listening.port-held",
-    before: stranger,
-    names: new RegExp(`${process.pid}`),
-  },
-  {
-    name: "this machine does not have the address",
-    id: "ollama.listening",
-    code: "ollama.listening.address-absent",
-    before: () => undefined,
-    params: () => ({ listen: { host: "10.255.255.1", port: PORT } }),
-    names: /10\.255\.255\.1/,
-  },
 ];
 
-for (const { name, id, code, before, params, names } of held)
+for (const { name, id, code, before, names } of held)
   t.test(`blocked: ${name}`, async (t) => {
-    const { machine, agent } = await world(t, (machine) => before(machine, t));
-    if (params) agent.set(server(machine.params({ env: DECLARED, ...params(machine) })));
+    const { machine, agent } = await world(t, before);
     const { state, reason } = await agent.until(id, code);
     t.equal(state, "blocked");
     if (names) t.match(reason, names);
