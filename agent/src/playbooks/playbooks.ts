@@ -1,7 +1,7 @@
 import { gatewayParams } from "@fettle/shared/roles/gateway.ts";
 import { gitlabParams } from "@fettle/shared/roles/gitlab.ts";
 import { ollamaParams } from "@fettle/shared/roles/ollama.ts";
-import type { FindArchive } from "../resources/ollama/install.ts";
+import type { FindArchive } from "../resources/ollama/installation.ts";
 import type { Resource } from "../resources/resource.ts";
 import { gatewayPlaybook } from "./gateway.ts";
 import { gitlabPlaybook } from "./gitlab.ts";

@@ -49,9 +49,8 @@ export async function storedProgram(files: Files, folder: string, version: strin
 }
 
 async function missingIn(files: Files, folder: string): Promise<string | null> {
-  const text = await files.readText(`${folder}/manifest.json`);
-  if (text === null) return "manifest.json";
-  const manifest = JSON.parse(text) as ArchiveManifest;
+  const manifest = manifestOf((await files.readText(`${folder}/manifest.json`)) ?? "");
+  if (manifest === null) return "manifest.json";
   for (const [path, size] of Object.entries(manifest.files)) {
     const stat = await files.stat(`${folder}/${path}`);
     if (stat?.kind !== "file" || stat.size !== size) return path;
@@ -59,6 +58,14 @@ async function missingIn(files: Files, folder: string): Promise<string | null> {
   for (const [path, target] of Object.entries(manifest.links))
     if ((await files.readLink(`${folder}/${path}`)) !== target) return path;
   return Object.hasOwn(manifest.files, "bin/ollama") ? null : "bin/ollama";
+}
+
+function manifestOf(text: string): ArchiveManifest | null {
+  try {
+    return JSON.parse(text) as ArchiveManifest;
+  } catch {
+    return null;
+  }
 }
 
 /** Makes `program` lead to the folder's; `pid` is the process that runs now, 0 for none. */

@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { dropIn } from "@fettle/agent/resources/ollama/drop-in.ts";
-import { type FindArchive, install } from "@fettle/agent/resources/ollama/install.ts";
+import { install } from "@fettle/agent/resources/ollama/install.ts";
+import type { FindArchive } from "@fettle/agent/resources/ollama/installation.ts";
 import { listening } from "@fettle/agent/resources/ollama/listening.ts";
 import { service } from "@fettle/agent/resources/ollama/service.ts";
 import type { Host } from "@fettle/agent/system/host.ts";
