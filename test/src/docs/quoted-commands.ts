@@ -8,19 +8,18 @@ export interface QuotedCommand {
 
 /** Ways to run `fettle` that are the same to the reader as the program itself. */
 const SAME = /npm run (?:--silent )?(?:lab -- )?(fettle(?:-agent)?) --|npm run (?:--silent )?lab -- (?=fettle )/g;
-const COMMAND = /(?<![\w./'-])(fettle-agent|fettle|npm) +([^\n`]+)/g;
-/** Where one command ends: a pipe, another command, a comment, or the prose around it. */
-const END = /\s[|>&#]|[;,)…]|\s\(|^\(|\s{2}|: |\.(?:\s|$)/;
+/** Where one command ends: a pipe, another command, a comment, a column, or the prose around it. */
+const END = /\s[|>&#]|[;,)…]|\s?\(|\s{2}|: |\.(?:\s|$)/;
+const COMMAND = new RegExp(`(?<![\\w./'-])(fettle-agent|fettle|npm) +((?:(?!${END.source})[^\\n\`])+)`, "g");
 const WORD = /'[^']*'|"[^"]*"|\S+/g;
 
 /** The commands of a text in Markdown, in its code spans and fenced blocks; what is prose is left out. */
 export function commandsIn(markdown: string): QuotedCommand[] {
   return codeOf(markdown).flatMap((code) =>
-    [...code.replace(SAME, "$1").matchAll(COMMAND)].flatMap(([, program = "", rest = ""]) => {
-      const text = rest.split(END)[0]?.trim() ?? "";
-      if (text === "") return [];
+    [...code.replace(SAME, "$1").matchAll(COMMAND)].map(([, program = "", rest = ""]) => {
+      const text = rest.trim();
       const words = [...text.matchAll(WORD)].map(([word]) => word.replace(/^(['"])(.*)\1$/, "$2"));
-      return [{ program: program as QuotedCommand["program"], words, text: `${program} ${text}` }];
+      return { program: program as QuotedCommand["program"], words, text: `${program} ${text}` };
     }),
   );
 }
