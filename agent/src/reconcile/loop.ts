@@ -39,6 +39,7 @@ export interface LoopDeps {
 }
 
 const IDLE_MS = 28_000;
+const WOKEN = new Error("woken");
 /** While the journal cannot be used nothing is changed; so long it is not asked again. */
 const TROUBLE_MS = 5_000;
 
@@ -67,6 +68,7 @@ export class Loop implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     this.#signal = signal;
+    signal.addEventListener("abort", () => this.#awake(), { once: true });
     const services = () => [...this.#cells].flatMap(({ resource }) => resource.service ?? []);
     const sampling = this.#deps.busy.run(services, signal);
     while (!signal.aborted) {
@@ -334,8 +336,9 @@ export class Loop implements Service {
     const next = [...this.#cells].map((cell) => Math.min(cell.lookAgainAt, cell.decideAgainAt));
     const ms = Math.max(0, Math.min(IDLE_MS, ...next.map((at) => at - this.#deps.clock.mono())));
     const woken = new AbortController();
-    this.#awake = () => woken.abort();
-    await this.#deps.clock.sleep(ms, AbortSignal.any([signal, woken.signal])).catch(() => undefined);
+    // With a reason: an abort without one makes a DOMException with its stack each time.
+    this.#awake = () => woken.abort(WOKEN);
+    await this.#deps.clock.sleep(ms, woken.signal).catch(() => undefined);
     this.#awake = () => undefined;
   }
 }

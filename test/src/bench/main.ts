@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { idleBench, idleTable } from "./idle.ts";
+import { noopBench, noopTable } from "./noop.ts";
 import { repairBench, repairTable } from "./repair.ts";
 
 const { values, positionals } = parseArgs({
@@ -18,7 +19,10 @@ if (positionals[0] === "repair") {
 } else if (positionals[0] === "idle") {
   const rows = await idleBench(Number(values.seconds ?? 300), say);
   print(rows, idleTable(rows));
+} else if (positionals[0] === "noop") {
+  const rows = await noopBench(Number(values.times ?? 100), say);
+  print(rows, noopTable(rows));
 } else {
-  say("usage: npm run bench -- repair [--times 20] | idle [--seconds 300]   (--json)");
+  say("usage: npm run bench -- repair [--times 20] | idle [--seconds 300] | noop [--times 100]   (--json)");
   process.exitCode = 1;
 }

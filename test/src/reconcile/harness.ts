@@ -33,7 +33,7 @@ export interface Bench {
   /** Every apply that started, in order. */
   readonly applied: string[];
   /** Other established connections to the service's port, and the CPU its process has used. */
-  readonly users: { connections: number; cpuMs: number };
+  readonly users: { connections: number; cpuMs: number | null };
   away: number;
   /** How often something that is reported has changed. */
   changes: number;
@@ -47,7 +47,7 @@ export function makeBench(store = openStore(":memory:")): Bench {
   const clock = new FakeClock();
   const world: World = new Map();
   const applied: string[] = [];
-  const users = { connections: 0, cpuMs: 0 };
+  const users: Bench["users"] = { connections: 0, cpuMs: 0 };
   const host = fakeHost(clock, users);
   const logger = pino({ level: "silent" });
   const busy = new Busy(host, () => null);

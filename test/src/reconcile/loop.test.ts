@@ -129,7 +129,7 @@ t.test("a disturbing repair waits for users, and one restart serves all pending 
   bench.users.connections = 1;
   const work = async (ms: number) => {
     for (let at = 0; at < ms; at += 1_000) {
-      bench.users.cpuMs += 500;
+      bench.users.cpuMs = (bench.users.cpuMs ?? 0) + 500;
       await bench.clock.advance(1_000);
     }
   };

@@ -247,6 +247,7 @@ t.test("users that are slow to count are counted once; users that cannot be coun
   bench.set([bench.resource("a.service", "on", options)]);
   await bench.clock.advance(3_000);
   t.same(bench.applied, ["a.service"]);
+  bench.users.cpuMs = null;
   pid.now = async () => Promise.reject(new Error("the Engine is away"));
   bench.world.set("a.service", "down");
   bench.loop.wake("event");

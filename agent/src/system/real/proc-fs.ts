@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from "node:fs";
 
 /**
  * /proc by plain synchronous reads: the kernel answers from memory, and a read through the thread pool costs ten times
@@ -6,6 +6,32 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
  */
 export function readProc(path: string): string | null {
   return gone(() => readFileSync(path, "latin1"));
+}
+
+/** About a line of /proc/net/tcp: what is not asked for is not made. */
+const BITE = 160;
+
+/** The first lines for which `goesOn` is true, read no further than that needs; empty when the file cannot be read. */
+export function readProcWhile(path: string, goesOn: (line: string) => boolean): string {
+  const file = gone(() => openSync(path, "r"));
+  if (file === null) return "";
+  const buffer = Buffer.allocUnsafe(BITE);
+  try {
+    let text = "";
+    for (let line = 0; ; ) {
+      const length = readSync(file, buffer);
+      if (length === 0) return text;
+      text += buffer.toString("latin1", 0, length);
+      for (let end = text.indexOf("\n", line); end >= 0; end = text.indexOf("\n", line)) {
+        if (!goesOn(text.slice(line, end))) return text.slice(0, line);
+        line = end + 1;
+      }
+    }
+  } catch {
+    return "";
+  } finally {
+    closeSync(file);
+  }
 }
 
 export function listProc(path: string): readonly string[] {
