@@ -75,12 +75,23 @@ export const gatewayCodes = {
     remedy:
       "Correct the cause, then run `fettle repair NODE/gateway.container`: Fettle does not cut users off again for the same attempt.",
   },
+  "gateway.previous.unconfirmed": {
+    severity: "info",
+    cause: "The container that the last swap set aside stays until GitLab had answers through the new one.",
+    remedy: "Nothing: the coordinator asks GitLab after a swap; without a coordinator it goes after half an hour.",
+  },
   "gateway.ready.container-down": {
     severity: "warning",
     cause: "The gateway's container does not run.",
     remedy:
       "Nothing, if gateway.container is being repaired; else look at it: `fettle describe NODE/gateway.container`.",
     dependsOn: DOWN,
+  },
+  "gateway.ready.container-differs": {
+    severity: "info",
+    cause: "The gateway's container does not publish what is declared yet.",
+    remedy: "Nothing, if gateway.container is under way; else look at it with `fettle describe`.",
+    dependsOn: [...DOWN, "gateway.container.swap-undone"],
   },
   "gateway.ready.platform-keyless": {
     severity: "warning",

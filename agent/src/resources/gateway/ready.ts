@@ -1,4 +1,5 @@
-import { PLATFORM_PORT } from "@fettle/shared/roles/gateway.ts";
+import { GATEWAY_PORT, PLATFORM_PORT } from "@fettle/shared/roles/gateway.ts";
+import type { Container } from "../../clients/engine/container.ts";
 import { define } from "../define.ts";
 import type { Resource, ResourceContext, Verdict } from "../resource.ts";
 import { gatewayUse } from "./container.ts";
@@ -10,6 +11,8 @@ import { deadPorts, START_MS } from "./probes.ts";
 
 interface Observed {
   readonly runs: boolean;
+  /** The container publishes what is declared; else another one is on its way. */
+  readonly published: boolean;
   readonly dead: ReadonlyMap<number, string>;
   /** Ms since the container's start; negative when the clock was set back. */
   readonly upMs: number;
@@ -47,13 +50,19 @@ async function observe(ctx: ResourceContext, { params }: Gateway, signal: AbortS
   const found = await currentContainer(clients.engine, pass, signal);
   const runs = found?.State.Status === "running";
   const tried = Number(kept.get(TRIED) ?? 0);
-  if (found === null || !runs) return { runs: false, dead: new Map(), upMs: 0, keyless: null, tried };
+  const published = found !== null && publishes(found, params);
+  if (found === null || !runs || !published) return { runs, published, dead: new Map(), upMs: 0, keyless: null, tried };
   const dead = await deadTwice(ctx, params, signal);
   if (dead.size === 0) kept.delete(TRIED);
   const upMs = host.clock.now() - Date.parse(found.State.StartedAt);
   const onlyPlatform = dead.size === 1 && dead.has(PLATFORM_PORT);
   const failures = onlyPlatform ? await keyFailures(clients.engine, found.Id, found.State.StartedAt, signal) : null;
-  return { runs, dead, upMs, keyless: failures?.last?.text ?? null, tried };
+  return { runs, published, dead, upMs, keyless: failures?.last?.text ?? null, tried };
+}
+
+function publishes({ HostConfig }: Container, { address, platform }: Gateway["params"]): boolean {
+  const ports = platform ? [GATEWAY_PORT, PLATFORM_PORT] : [GATEWAY_PORT];
+  return ports.every((port) => HostConfig.PortBindings?.[`${port}/tcp`]?.some(({ HostIp }) => HostIp === address));
 }
 
 async function deadTwice({ host }: ResourceContext, params: Gateway["params"], signal: AbortSignal) {
@@ -63,8 +72,9 @@ async function deadTwice({ host }: ResourceContext, params: Gateway["params"], s
   return deadPorts(host.http, params, signal);
 }
 
-function diff({ runs, dead, upMs, keyless, tried }: Observed): Verdict {
+function diff({ runs, published, dead, upMs, keyless, tried }: Observed): Verdict {
   if (!runs) return { kind: "waiting", code: "gateway.ready.container-down", args: {} };
+  if (!published) return { kind: "waiting", code: "gateway.ready.container-differs", args: {} };
   if (dead.size === 0) return { kind: "in-sync" };
   // A restart brings nothing while GitLab is away; gateway.gitlab-reachable restarts once when it is back.
   if (keyless !== null) return { kind: "waiting", code: "gateway.ready.platform-keyless", args: { problem: keyless } };

@@ -10,7 +10,7 @@ import type { Resource, ResourceContext, Verdict } from "../resource.ts";
 import { type Hop, hopOf, timeout } from "./answers-hop.ts";
 import { wantedSettings } from "./duo-settings.ts";
 import { access, type Gitlab, stateOf } from "./gitlab.ts";
-import { type Checked, isDue, keepCheck, lastCheck } from "./last-check.ts";
+import { askedBy, type Checked, isDue, keepCheck, lastCheck } from "./last-check.ts";
 import { recordInput } from "./model.ts";
 import { leadingTo } from "./model-record.ts";
 
@@ -56,7 +56,7 @@ async function observe(ctx: ResourceContext, gitlab: Gitlab, asked: Asked, signa
   const last = lastCheck(kept, asked.key);
   if (gate === undefined) return last === null ? { kind: "unchecked" } : { kind: "checked", last };
   if (!gate.open) return { kind: "gated", gate };
-  if (last !== null && !isDue(last, host.clock.now(), notes.changedAt)) return { kind: "checked", last };
+  if (last !== null && !isDue(last, kept, host.clock.now(), notes.changedAt)) return { kind: "checked", last };
   // One model at a time: each may have to be loaded for it.
   if (notes.checking) return last === null ? { kind: "in-turn" } : { kind: "checked", last };
   notes.checking = true;
@@ -80,9 +80,10 @@ async function checkNow(
   if (!state.schema.has("Mutation.aiSelfHostedModelConnectionCheck"))
     return { kind: "version", version: state.version };
   const at = ctx.host.clock.now();
+  const token = askedBy(ctx.kept);
   const hop = await check(ctx, gitlab, state, asked, signal);
   const failures = hop === null ? 0 : (last?.failures ?? 0) + 1;
-  return { kind: "checked", last: keepCheck(ctx.kept, { key: asked.key, at, failures, hop }) };
+  return { kind: "checked", last: keepCheck(ctx.kept, { key: asked.key, at, failures, hop, asked: token }) };
 }
 
 /** What is not in GitLab yet, so that a check would only say so; where it cannot be read it is tried. */

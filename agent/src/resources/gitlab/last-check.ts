@@ -11,9 +11,13 @@ export interface Checked {
   readonly failures: number;
   /** The hop that is broken; null when the model answered. */
   readonly hop: Hop | null;
+  /** Who had asked for it last: a person, or the coordinator after a swap of the gateway. */
+  readonly asked: string | null;
 }
 
 const LAST = "last";
+/** The loop keeps the last token of `fettle repair` there. */
+const RETRY = "retry";
 const PACE_MS = 15 * 60_000;
 const FIRST_RETRY_MS = 30_000;
 
@@ -28,8 +32,14 @@ export function keepCheck(kept: Kept, checked: Checked): Checked {
   return checked;
 }
 
-/** After a change, every 15 minutes, and after a failure sooner: real inference costs a GPU's time. */
-export function isDue({ at, failures }: Checked, now: number, changedAt: number): boolean {
+/** By which token a test is asked for now. */
+export function askedBy(kept: Kept): string | null {
+  return kept.get(RETRY);
+}
+
+/** When asked for, after a change, every 15 minutes, and after a failure sooner: inference costs a GPU's time. */
+export function isDue({ at, failures, asked }: Checked, kept: Kept, now: number, changedAt: number): boolean {
+  if (asked !== askedBy(kept)) return true;
   const pace = failures === 0 ? PACE_MS : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), PACE_MS);
   return changedAt > at || now < at || now - at >= pace;
 }

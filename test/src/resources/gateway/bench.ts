@@ -38,6 +38,8 @@ export interface Bench {
   readonly log: string[];
   readonly progress: Progress[];
   approved: boolean;
+  /** Of the resource that is looked at; null for none. */
+  gateOpen: boolean | null;
   /** The agent dies just before its so many-th change of a container; null when it lives. */
   diesAt: number | null;
   readonly params: GatewayParams;
@@ -152,6 +154,7 @@ class GatewayBench implements Bench {
   readonly log: string[] = [];
   readonly progress: Progress[] = [];
   approved = false;
+  gateOpen: boolean | null = null;
   diesAt: number | null = null;
   #died: () => void = () => undefined;
   params: GatewayParams;
@@ -297,6 +300,7 @@ class GatewayBench implements Bench {
         delete: (key) => void kept.delete(key),
       },
       approved: this.approved,
+      ...(this.gateOpen !== null && { gate: { resource: id, fact: "answers", open: this.gateOpen, stuck: false } }),
     };
   }
 }

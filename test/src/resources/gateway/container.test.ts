@@ -180,6 +180,19 @@ t.test("another container is swapped in; the old one is kept until its removal",
     t.match(await bench.repair(ID.container), { kind: "in-sync" });
   });
 
+  await t.test("an open gate that stands from the swap before is not about this one", async (t) => {
+    bench.gateOpen = true;
+    t.match(await bench.look(ID.previous), { kind: "waiting", code: "gateway.previous.unconfirmed" });
+    bench.clock.ahead = 31 * 60_000;
+    t.match(await bench.look(ID.previous), { kind: "drift" }, "after half an hour it is");
+    bench.clock.ahead = 0;
+    bench.gateOpen = false;
+    await bench.look(ID.previous);
+    bench.gateOpen = true;
+    t.match(await bench.look(ID.previous), { kind: "drift" }, "it was shut after the swap, so its opening counts");
+    bench.gateOpen = null;
+  });
+
   await t.test("the previous one is removed, and nothing else", async (t) => {
     t.match(await bench.look(ID.previous), {
       kind: "drift",

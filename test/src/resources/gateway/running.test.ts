@@ -63,6 +63,12 @@ t.test("ready: both ports answer, else a restart, else another container", async
     t.match(await bench.look(ID.container), { kind: "in-sync" });
   }
 
+  await t.test("what is declared and not yet published waits for the container", async (t) => {
+    bench.declare({ address: "127.0.0.2" });
+    t.match(await bench.look(ID.ready), { kind: "waiting", code: "gateway.ready.container-differs" });
+    bench.declare({ address: bench.address });
+  });
+
   await t.test("a restart that does not help is followed by another container", async (t) => {
     const id = await idOf(bench);
     await bench.gatewayFaults({ httpDead: true });

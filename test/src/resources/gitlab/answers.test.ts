@@ -113,6 +113,17 @@ t.test("a change that Fettle makes is followed by a check", async (t) => {
   t.equal(server.asked, 2);
 });
 
+t.test("asked for, by a person or after a swap of the gateway, it is checked at once, and once", async (t) => {
+  const { bench, server } = await chain(t);
+  await bench.converge();
+  t.equal(server.asked, 1);
+  (bench.kept(ID) as Map<string, string>).set("retry", "after the swap");
+  t.match(await bench.look(ID), { kind: "in-sync" });
+  t.equal(server.asked, 2);
+  t.match(await bench.look(ID), { kind: "in-sync" });
+  t.equal(server.asked, 2);
+});
+
 t.test("the hop that is broken is named, and looked at again sooner", async (t) => {
   const { bench, server, gateway } = await chain(t);
   await bench.converge();
