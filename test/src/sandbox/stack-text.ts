@@ -3,11 +3,11 @@ import { gitlabUrl, type Layout } from "./layout.ts";
 export interface StackOptions {
   readonly contention: "off" | "on";
   readonly drain: string;
-  readonly mode: "observe" | "enforce";
+  readonly mode?: "observe" | "enforce";
 }
 
 /** The stack file that the sandbox applies: the one of the documentation at this sandbox's addresses. */
-export function stackText(layout: Layout, { contention, drain, mode }: StackOptions): string {
+export function stackText(layout: Layout, { contention, drain, mode = "enforce" }: StackOptions): string {
   const { addresses } = layout;
   return `apiVersion: fettle.dev/v1
 kind: Stack

@@ -1,10 +1,8 @@
-import { join } from "node:path";
-import { openStore } from "@fettle/agent/store/store.ts";
-import type { RunRecord } from "@fettle/shared/protocol/run-record.ts";
 import t from "tap";
 import { containerStopped, type Drift, featureRemapped, modelRemoved, ollamaHost } from "../sandbox/drifts.ts";
 import { NODES, type NodeName } from "../sandbox/layout.ts";
 import { endState } from "./end-state.ts";
+import { compareRecords } from "./journal.ts";
 import { startWorld } from "./world.ts";
 
 /** Each kind in the order in which it is repaired from nothing. */
@@ -107,28 +105,13 @@ t.test("killed when a repair is booked, the repair stands", async (t) => {
   t.strictSame(await endState(sandbox), expected);
 });
 
-/** The agent's own records, read when it is gone. */
-async function journalOf(node: NodeName): Promise<RunRecord[]> {
-  await sandbox.agents[node].stop();
-  const store = openStore(join(sandbox.rootOf(node), "var/lib/fettle-agent/journal.db"));
-  try {
-    t.equal(store.runs.unfinished().length, 0, `${node} left nothing open`);
-    t.equal(store.runs.owed(100).length, 0, `${node} owes nothing`);
-    return store.runs.recent(1000);
-  } finally {
-    store.close();
-  }
-}
-
 t.test("each death is on record, none is lost and none is told twice", async (t) => {
+  const records = await compareRecords(t, world);
   for (const node of NODES) {
-    const told = await world.runs(node);
-    const kept = await journalOf(node);
-    const short = (runs: readonly { id: string; resource: string; outcome: string | null }[]) =>
-      runs.map(({ id, resource, outcome }) => `${id} ${resource} ${outcome}`).sort();
-    t.strictSame(short(told), short(kept), node);
     for (const kind of KINDS[node]) {
-      const interrupted = kept.filter(({ resource, outcome }) => resource === kind && outcome === "interrupted");
+      const interrupted = records[node].filter(
+        ({ resource, outcome }) => resource === kind && outcome === "interrupted",
+      );
       const phases = interrupted.map(({ reason }) => reason ?? "");
       for (const phase of PHASES)
         t.ok(
