@@ -90,7 +90,7 @@ export const gatewayCodes = {
   "gateway.ready.container-differs": {
     severity: "info",
     cause: "The gateway's container does not publish what is declared yet.",
-    remedy: "Nothing, if gateway.container is under way; else look at it with `fettle describe`.",
+    remedy: "Nothing, if gateway.container is under way; else look at it: `fettle describe NODE/gateway.container`.",
     dependsOn: [...DOWN, "gateway.container.swap-undone"],
   },
   "gateway.ready.platform-keyless": {
