@@ -4,7 +4,7 @@ import { readFile, writeFile } from "../host-files.ts";
 import type { Lab } from "../lab.ts";
 import { publishGateways } from "../products/gateway-images.ts";
 import { ensureGitlab, gitlabCa } from "../products/gitlab-host.ts";
-import { publishOllama } from "../products/ollama-release.ts";
+import { dropOtherBuild, publishOllama } from "../products/ollama-release.ts";
 import { timedLine } from "../stopwatch.ts";
 import { ensureAgent } from "./agent.ts";
 import { buildBundles } from "./bundles.ts";
@@ -23,6 +23,7 @@ export async function bringUpFettle(lab: Lab): Promise<void> {
   await timedLine("stack applied", () => apply(lab, stackText(config)));
   const parts = { bundle: bundles.agent, release, coordinator: lab.fettle };
   await timedLine("agents installed and enrolled", async () => {
+    await dropOtherBuild(lab.ollama, release);
     await Promise.all([lab.gitlab, lab.gateway, lab.ollama].map((host) => ensureAgent(config, host, parts)));
   });
   process.stdout.write(`          the coordinator is ${coordinator.address}:7443; npm run lab -- fettle status\n`);
