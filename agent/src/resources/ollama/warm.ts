@@ -16,7 +16,10 @@ interface Observed {
 }
 
 const LOAD_MS = 300_000;
-/** A load that Ollama never gives up (time-out 0) is still given up here, so that every wait has an end. */
+/**
+ * Ollama gives a load up when it stands still for OLLAMA_LOAD_TIMEOUT, however long it takes; who hangs up before makes
+ * it begin anew. This is only so that every wait has an end.
+ */
 const LONGEST_MS = 3_600_000;
 
 /** A model in memory: in `/api/ps`, on the GPU as far as declared, with the declared context. */
@@ -34,8 +37,7 @@ export function warm(params: OllamaParams, wanted: OllamaModel): Resource<Observ
     diff: (observed) => diff(observed, wanted, context),
     apply: async (ctx, _changes, signal, reporter) => {
       reporter.progress({ text: `loading ${wanted.name}` });
-      const { loadMs } = await observe(ctx, address, wanted, signal);
-      const problem = await ctx.clients.ollama.preload(address, wanted.name, loadMs, signal);
+      const problem = await ctx.clients.ollama.preload(address, wanted.name, LONGEST_MS, signal);
       if (problem !== null) throw new FettleError("ollama.warm.load-failed", { model: wanted.name, problem });
     },
   });

@@ -14,6 +14,7 @@ import { install, pack } from "../../stand-ins/ollama/pack.ts";
 import { installModel } from "../../stand-ins/registry/install-model.ts";
 import type { ModelSpec } from "../../stand-ins/registry/models.ts";
 import { type Registry, startRegistry } from "../../stand-ins/registry/start-registry.ts";
+import { ask } from "./ask.ts";
 
 export const PORT = 11434;
 /** Where the vendor's unit has it before Fettle: 127.0.0.1 belongs to everybody here. */
@@ -169,7 +170,7 @@ export class Machine {
   async answers(): Promise<void> {
     for (let tries = 0; tries < 200; tries += 1) {
       const { OLLAMA_HOST = "127.0.0.1:1" } = (await this.host.proc.environ(this.pid)) ?? {};
-      const answer = await fetch(`http://${OLLAMA_HOST}/api/version`).catch(() => null);
+      const answer = await ask(`http://${OLLAMA_HOST}/api/version`).catch(() => null);
       if (answer) return;
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -177,11 +178,7 @@ export class Machine {
   }
 
   async version(): Promise<string | null> {
-    try {
-      const answer = await fetch(`http://${this.address}:${PORT}/api/version`, { signal: AbortSignal.timeout(2_000) });
-      return ((await answer.json()) as { version: string }).version;
-    } catch {
-      return null;
-    }
+    const answer = await ask(`http://${this.address}:${PORT}/api/version`).catch(() => null);
+    return (answer as { version: string } | null)?.version ?? null;
   }
 }

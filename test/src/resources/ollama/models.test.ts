@@ -12,6 +12,7 @@ import type { OllamaFaults } from "../../stand-ins/ollama/faults.ts";
 import type { RegistryFaults } from "../../stand-ins/registry/faults.ts";
 import { publish } from "../../stand-ins/registry/models.ts";
 import { type Agent, startAgent } from "../agent.ts";
+import { ask } from "./ask.ts";
 import { Machine, PORT } from "./machine.ts";
 
 type Test = Pick<typeof t, "teardown">;
@@ -48,7 +49,7 @@ async function world(t: Test, { wanted = {}, ollama, registry, host = (one) => o
   agent.set([dropIn(params), service(params), listening(params), ...models]);
   const url = `http://${machine.address}:${PORT}/api/tags`;
   const tags = async () => {
-    const { models } = (await (await fetch(url)).json()) as { models: { name: string }[] };
+    const { models } = (await ask(url)) as { models: { name: string }[] };
     return models.map(({ name }) => name).sort();
   };
   return { machine, agent, tags };
@@ -72,10 +73,7 @@ t.test("a model is pulled with its progress, once; removed it is pulled again; o
   for (let pass = 0; pass < 3; pass += 1) await agent.until(ID, "in-sync");
   t.equal(agent.runs(ID).length, 1);
   machine.registry.faults.replace({});
-  await fetch(`http://${machine.address}:${PORT}/api/delete`, {
-    method: "DELETE",
-    body: JSON.stringify({ model: NAME }),
-  });
+  await ask(`http://${machine.address}:${PORT}/api/delete`, "DELETE", { model: NAME });
   await agent.until(ID, () => agent.runs(ID).length === 2);
   await agent.converged();
   t.same(await tags(), [NAME, OTHERS.name]);
