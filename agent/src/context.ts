@@ -71,14 +71,23 @@ export async function createContext({ env, host, open = openStore }: ContextOpti
   const config = await loadConfig(host.files, env.configPath, process.getuid?.() ?? 0);
   await host.files.makeFolder(env.dataFolder, { mode: 0o700 });
   const store = open(host.files.native(`${env.dataFolder}/journal.db`));
-  const interrupted = closeInterrupted(store, host.clock.now());
-  if (interrupted > 0) logger.warn({ interrupted }, "runs of an earlier life closed");
+  closeRuns(store, host, logger);
   const desired = await openDesired(host.files, env.dataFolder);
   const link: Ground["link"] = { now: null };
   const machine = await MachineFactsService.of(host, () => link.now?.reportChanged());
   const identity = { now: await identityStore(host.files, env.dataFolder).load() };
   const ground = { env, host, config, logger, secrets, store, desired, machine, link, identity };
   return { logger, services: await compose(ground), close: () => store.close() };
+}
+
+/** On a full disk they stay open until the next start: the agent still has to say what is wrong. */
+function closeRuns(store: Store, host: Host, logger: Logger): void {
+  try {
+    const interrupted = closeInterrupted(store, host.clock.now());
+    if (interrupted > 0) logger.warn({ interrupted }, "runs of an earlier life closed");
+  } catch (err) {
+    logger.error({ err }, "runs of an earlier life could not be closed");
+  }
 }
 
 async function compose(ground: Ground): Promise<Service[]> {

@@ -15,6 +15,9 @@ export interface ReportParts {
   readonly now: number;
 }
 
+/** What the wire takes. */
+const MAX_PAUSES = 100;
+
 /** The whole snapshot of this machine. */
 export function report({ keeper, loop, machine, health, store, now }: ReportParts): Report {
   return {
@@ -23,6 +26,6 @@ export function report({ keeper, loop, machine, health, store, now }: ReportPart
     resources: loop.resources(),
     health: health.sample(),
     ports: health.ports(),
-    pauses: store.pauses.all(now),
+    pauses: store.pauses.all(now).slice(0, MAX_PAUSES),
   };
 }

@@ -88,7 +88,7 @@ export class Loop implements Service {
 
   /** A new desired state: unchanged resources keep what is known of them, jobs of changed ones are given up. */
   set(standing: Standing): void {
-    const { refusals } = this.#standing;
+    const { refusals, approvals } = this.#standing;
     this.#cells.replace(order(standing.resources), this.#deps.clock.now());
     this.#standing = standing;
     this.#deps.backoffs.keepOnly(new Set(standing.resources.map(({ id }) => id)));
@@ -97,7 +97,9 @@ export class Loop implements Service {
       "desired",
     );
     this.#takeRetries();
-    this.wake("desired");
+    const known = new Set(approvals.map(({ token }) => token));
+    const approved = standing.approvals.filter(({ token }) => !known.has(token)).map(({ resource }) => resource);
+    this.wake("desired", approved);
     this.#deps.onChange();
   }
 

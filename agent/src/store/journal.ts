@@ -24,6 +24,8 @@ const MIGRATIONS = [
    CREATE TABLE audit (
      id TEXT PRIMARY KEY, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,
      acked INTEGER NOT NULL DEFAULT 0) STRICT;`,
+  // What is owed is asked for all the time, and must not go over 64 MiB of what is not.
+  "CREATE INDEX logs_owed ON logs (run_id, seq) WHERE acked = 0;",
 ];
 
 /**
@@ -41,6 +43,7 @@ export function openJournal(path: string): Journal {
 
 function migrate(db: Journal): void {
   const done = db.pragma("user_version", { simple: true }) as number;
+  if (done >= MIGRATIONS.length) return;
   db.transaction(() => {
     for (const [index, sql] of MIGRATIONS.entries()) if (index >= done) db.exec(sql);
     db.pragma(`user_version = ${MIGRATIONS.length}`);

@@ -15,7 +15,10 @@ const GAP = "[… left out: the log is longer than 4 MiB …]\n";
 export interface Logs {
   /** Adds a chunk; past 4 MiB the middle goes (first 1 MiB and last 3 MiB stay, the gap is marked). */
   append(runId: string, at: number, data: string): void;
-  /** The oldest chunks that are not acknowledged. */
+  /**
+   * The chunks that are not acknowledged, by run, each run's in their order: an acknowledgement is for all before it,
+   * and their times go back when the clock is set.
+   */
   owed(limit: number): LogChunk[];
   acknowledge(runId: string, seq: number): void;
   of(runId: string): LogChunk[];
@@ -32,7 +35,7 @@ export function logsOf(db: Journal): Logs {
     "SELECT coalesce(sum(length(data)), 0) AS chars, coalesce(max(seq) + 1, 0) AS next FROM logs WHERE run_id = ?",
   );
   const owed = db.prepare<[number], LogChunk>(
-    "SELECT run_id AS runId, seq, at, data FROM logs WHERE acked = 0 ORDER BY at, run_id, seq LIMIT ?",
+    "SELECT run_id AS runId, seq, at, data FROM logs WHERE acked = 0 ORDER BY run_id, seq LIMIT ?",
   );
   const acknowledge = db.prepare("UPDATE logs SET acked = 1 WHERE run_id = ? AND seq <= ?");
   const all = db.prepare<[string], LogChunk>(

@@ -68,6 +68,17 @@ t.test("a log over 4 MiB keeps its first and last part and marks the gap once", 
   t.equal(text.split("left out").length - 1, 1);
 });
 
+t.test("what is owed of a log comes in its order, also when the clock was set back", async (t) => {
+  const store = openStore(":memory:");
+  for (const at of [300, 100, 200]) store.logs.append("r1", at, `${at}`);
+  const sent: string[] = [];
+  for (let chunk = store.logs.owed(1)[0]; chunk; chunk = store.logs.owed(1)[0]) {
+    sent.push(chunk.data);
+    store.logs.acknowledge(chunk.runId, chunk.seq);
+  }
+  t.same(sent, ["300", "100", "200"]);
+});
+
 t.test("pruning drops acknowledged runs, then logs, and never a run that is owed", async (t) => {
   const store = openStore(":memory:");
   for (const id of ["acked", "owed"]) {

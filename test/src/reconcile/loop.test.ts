@@ -322,3 +322,24 @@ t.test("looks that overlap and are asked for again come to an end", async (t) =>
   t.equal(looks, 4, "each once more");
   await bench.stop();
 });
+
+t.test("what was approved is looked at again at once, whatever its pace, and once for each approval", async (t) => {
+  const bench = makeBench();
+  let looks = 0;
+  const token = bench.resource("a.token", "x", {
+    everyMs: 60_000,
+    observe: async () => {
+      looks += 1;
+      return "x";
+    },
+  });
+  const approvals = [{ resource: "a.token", hash: token.hash, token: "yes" }];
+  bench.set([token]);
+  await bench.clock.advance(1_000);
+  for (let time = 0; time < 3; time += 1) {
+    bench.set([token], { approvals });
+    await bench.clock.advance(1_000);
+  }
+  t.equal(looks, 2);
+  await bench.stop();
+});
