@@ -301,6 +301,7 @@ export class Loop implements Service {
     const cell = this.#cells.holding(run);
     if (!cell) return;
     cell.run = null;
+    for (const prefix of resource.touches) this.#pass.forget(prefix);
     this.#deps.onChange();
     if (this.#signal.aborted || this.#cells.get(resource.id) !== cell) return;
     const known = look !== null && cell.resource.hash === resource.hash;
