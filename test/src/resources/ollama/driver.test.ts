@@ -1,3 +1,4 @@
+import type { Host } from "@fettle/agent/system/host.ts";
 import t from "tap";
 import { startAgent } from "../agent.ts";
 import type { Machine } from "./machine.ts";
@@ -9,7 +10,18 @@ interface Held extends Options {
   readonly reason?: RegExp;
 }
 
+/** An nvidia-smi that is killed after its time. */
+const hanging = (host: Host): Host => ({
+  ...host,
+  exec: {
+    ...host.exec,
+    run: async (argv, options) =>
+      argv[0] === "nvidia-smi" ? { code: null, timedOut: true, stdout: "", stderr: "" } : host.exec.run(argv, options),
+  },
+});
+
 const held: Held[] = [
+  { name: "nvidia-smi does not answer", before: withCard, host: hanging, code: "ollama.driver.hung" },
   { name: "no nvidia-smi", code: "ollama.driver.absent" },
   {
     name: "the driver is not loaded",

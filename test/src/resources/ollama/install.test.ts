@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
+import { zstdCompressSync } from "node:zlib";
 import { dropIn } from "@fettle/agent/resources/ollama/drop-in.ts";
 import { install } from "@fettle/agent/resources/ollama/install.ts";
 import type { FindArchive } from "@fettle/agent/resources/ollama/installation.ts";
@@ -241,6 +242,35 @@ t.test("failures of the download, each with its code; the next try goes on", asy
   await agent.until(ID, "in-sync");
   const ranges = machine.registry.seen.filter(({ path }) => path.startsWith("/releases/")).map(({ range }) => range);
   t.match(ranges.at(-1), /^bytes=[1-9]\d*-$/, "a download that was cut goes on where it ended");
+});
+
+t.test("an archive that cannot be unpacked: said, nothing of it stays, and another one is taken", async (t) => {
+  let archive = { url: "", sha256: "" };
+  const { machine, agent, folders } = await world(t, {
+    only: true,
+    archive: () => archive,
+    before: (machine) => {
+      archive = machine.spoiledRelease("0.0.1", zstdCompressSync(Buffer.alloc(100_000, "no tar")));
+    },
+  });
+  await agent.until(ID, () => agent.runs(ID).at(-1)?.code === "ollama.install.unpack-failed");
+  t.match(agent.runs(ID).at(-1), { reason: /could not be unpacked: TAR_/ });
+  t.same(folders(), []);
+  t.equal(machine.manager.show("fettle-ollama-unpack.service").load, "not-found");
+  archive = await machine.release(DEFAULT);
+  agent.loop.repair([ID]);
+  await agent.until(ID, "in-sync");
+  t.same(readdirSync(join(machine.root, "var/lib/fettle-agent/downloads")), [], "the other archive is taken away");
+});
+
+t.test("the download says how far it is", async (t) => {
+  const { agent } = await world(t, {
+    only: true,
+    before: ({ registry }) => registry.faults.replace({ bytesPerSecond: 700_000 }),
+  });
+  const { progress } = await agent.until(ID, ({ progress }) => progress?.text === "downloading Ollama");
+  t.match(progress, { doneBytes: Number, totalBytes: Number });
+  await agent.until(ID, "in-sync");
 });
 
 t.test("no user can be made", async (t) => {

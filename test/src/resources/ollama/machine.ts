@@ -1,4 +1,4 @@
-import { randomBytes, randomInt } from "node:crypto";
+import { createHash, randomBytes, randomInt } from "node:crypto";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -125,6 +125,15 @@ export class Machine {
     });
     const name = archive.slice(archive.lastIndexOf("/") + 1);
     return { url: `${this.registry.url}/releases/download/v${version}/${name}`, sha256 };
+  }
+
+  /** What is no archive, offered as one with its right sum. */
+  spoiledRelease(version: string, bytes: Buffer): { url: string; sha256: string } {
+    const folder = join(this.#folder, "releases", version);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(join(folder, "spoiled.tar.zst"), bytes);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    return { url: `${this.registry.url}/releases/download/v${version}/spoiled.tar.zst`, sha256 };
   }
 
   installModel(spec: ModelSpec): void {

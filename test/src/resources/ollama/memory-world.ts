@@ -3,6 +3,7 @@ import { dropIn } from "@fettle/agent/resources/ollama/drop-in.ts";
 import { listening } from "@fettle/agent/resources/ollama/listening.ts";
 import { service } from "@fettle/agent/resources/ollama/service.ts";
 import { warm } from "@fettle/agent/resources/ollama/warm.ts";
+import type { Host } from "@fettle/agent/system/host.ts";
 import type { OllamaModel } from "@fettle/shared/roles/ollama.ts";
 import type t from "tap";
 import type { OllamaFaults } from "../../stand-ins/ollama/faults.ts";
@@ -36,17 +37,21 @@ export interface Options {
   readonly ollama?: Partial<OllamaFaults>;
   readonly version?: string;
   readonly before?: (machine: Machine) => void;
+  readonly host?: (host: Host) => Host;
 }
 
 /** A machine with Ollama and a model on its disk, and an agent that wants it in memory. */
-export async function world(t: Test, { wanted = {}, env = {}, ollama, version, before }: Options = {}): Promise<World> {
+export async function world(
+  t: Test,
+  { wanted = {}, env = {}, ollama, version, before, host = (one) => one }: Options = {},
+): Promise<World> {
   const machine = await Machine.start(t);
   await machine.installVendor(version);
   machine.installModel({ name: NAME, bytes: 300_000 });
   if (ollama) await machine.ollama(ollama);
   before?.(machine);
   const params = machine.params({ env, models: [{ name: NAME, warm: true, minGpuPercent: 0, ...wanted }] });
-  const agent = startAgent(machine.host);
+  const agent = startAgent(host(machine.host));
   t.teardown(() => agent.stop());
   const warmed = params.models.map((one) => warm(params, one));
   agent.set([driver(params), dropIn(params), service(params), listening(params), ...warmed]);

@@ -128,6 +128,11 @@ const failures: Failure[] = [
     ollama: { manifestError: "dial tcp 1.2.3.4:443: i/o timeout" },
     code: "ollama.model.registry-unreachable",
   },
+  {
+    name: "a model of another kind",
+    ollama: { manifestError: "this model requires MLX support, but the MLX runtime is not available" },
+    code: "ollama.model.unsupported",
+  },
   { name: "blobs without Location", registry: { noLocation: true }, code: "ollama.model.registry-unfit" },
   {
     name: "the registry in trouble",
