@@ -12,7 +12,7 @@ const DEADLINE_MS = 5_000;
 const MAX_BYTES = 64 * 1024;
 
 /** Which ports do not answer as the gateway does, each with why; empty when all is well. */
-export async function deadPorts(http: Http, target: Target, signal: AbortSignal): Promise<ReadonlyMap<number, string>> {
+export async function deadPorts(http: Http, target: Target, signal: AbortSignal): Promise<Map<number, string>> {
   const { address, platform } = target;
   const [api, workflow] = await Promise.all([
     healthz(http, address, signal),

@@ -1,9 +1,10 @@
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
-import { GATEWAY_CONTAINER, GATEWAY_PORT } from "@fettle/shared/roles/gateway.ts";
+import { GATEWAY_CONTAINER, GATEWAY_PORT, PLATFORM_PORT } from "@fettle/shared/roles/gateway.ts";
 import type { Container } from "../../clients/engine/container.ts";
 import type { Kept, Reporter, ResourceContext } from "../resource.ts";
 import { findContainers, isOurs } from "./containers.ts";
 import type { Gateway } from "./gateway.ts";
+import { keyFailures } from "./key-failures.ts";
 import { NEXT, PREVIOUS } from "./names.ts";
 import { authAt, deadPorts } from "./probes.ts";
 import { orderOf, type Spec } from "./spec.ts";
@@ -87,7 +88,7 @@ export async function finishSwap(
     await untilReady(ctx, gateway, record, signal);
   } catch (error) {
     signal.throwIfAborted();
-    if (record.oldServed) return undo(ctx, spec, record, messageOf(error).slice(0, 300));
+    if (record.oldServed) return undo(ctx, spec, record, problemIn(error));
     ctx.kept.delete(SWAP);
     throw error;
   }
@@ -95,6 +96,12 @@ export async function finishSwap(
   reporter.log(`The container was swapped; the gateway was away for at most ${seconds} s.\n`);
   ctx.kept.delete(SWAP);
   ctx.kept.delete(UNDONE);
+}
+
+/** The bare words of a failure, since they become part of another sentence. */
+function problemIn(error: unknown): string {
+  const { problem } = error instanceof FettleError ? error.args : {};
+  return String(problem ?? messageOf(error)).slice(0, 300);
 }
 
 async function putInPlace(ctx: ResourceContext, spec: Spec, { oldId, newId }: SwapRecord): Promise<void> {
@@ -142,8 +149,13 @@ async function whatIsMissing(
     const code = found === null ? "gone" : `ended with ${found.State.ExitCode}`;
     throw new FettleError("gateway.container.not-ready", { problem: `the new container is ${code}` });
   }
-  const dead = [...(await deadPorts(host.http, params, signal))].map(([port, why]) => `port ${port}: ${why}`);
-  if (dead.length > 0) return dead.join("; ");
+  const dead = await deadPorts(host.http, params, signal);
+  // A platform that only lacks GitLab's keys is no fault of the new container; it comes up when GitLab does.
+  if (dead.size === 1 && dead.has(PLATFORM_PORT)) {
+    const { last } = await keyFailures(clients.engine, id, found.State.StartedAt, signal);
+    if (last !== null) dead.delete(PLATFORM_PORT);
+  }
+  if (dead.size > 0) return [...dead].map(([port, why]) => `port ${port}: ${why}`).join("; ");
   const auth = await authAt(host.http, params, signal);
   return auth.kind === (params.auth === "bypass" ? "open" : "asks") ? null : auth.problem;
 }

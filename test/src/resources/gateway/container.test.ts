@@ -278,6 +278,14 @@ t.test("a new container that does not become ready is taken back, and not tried 
   t.equal((await inspect(bench, PREVIOUS))?.Id, old?.Id);
 });
 
+t.test("a platform that GitLab keeps waiting is no reason to take a container back", async (t) => {
+  const bench = await begin(t);
+  bench.declare({ platform: true });
+  t.match(await bench.repair(ID.container), { kind: "in-sync" });
+  t.match((await inspect(bench))?.HostConfig.PortBindings, { "50052/tcp": [{ HostPort: "50052" }] });
+  t.match(await bench.look(ID.ready), { kind: "waiting", code: "gateway.ready.platform-keyless" });
+});
+
 t.test("a swap of a gateway that did not serve is not undone: there is nothing to go back to", async (t) => {
   const bench = await begin(t);
   await bench.docker.getContainer(GATEWAY_CONTAINER).stop();
