@@ -1,3 +1,4 @@
+import { splitHostPort } from "@fettle/shared/lib/address.ts";
 import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import type { Host } from "../../system/host.ts";
@@ -6,6 +7,7 @@ import { define } from "../define.ts";
 import type { Resource, ResourceContext, ServiceUse, Verdict } from "../resource.ts";
 import { environmentOnDisk } from "./environment-on-disk.ts";
 import { runsReplaced } from "./program-store.ts";
+import { addressOf } from "./running-version.ts";
 import { OLLAMA_UNIT, wantedEnvironment } from "./unit-file.ts";
 
 interface Observed {
@@ -49,6 +51,10 @@ export function ollamaUse(params: OllamaParams): ServiceUse {
     port: params.listen.port,
     drainMs: params.drainMs,
     mainPid: async (host) => (await host.units.show(OLLAMA_UNIT)).mainPid || null,
+    servedPort: async (host, pid) => {
+      const served = splitHostPort(addressOf((await host.proc.environ(pid))?.OLLAMA_HOST ?? "") ?? "");
+      return served?.port ?? null;
+    },
   };
 }
 

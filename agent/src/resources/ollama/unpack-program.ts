@@ -88,7 +88,8 @@ async function failure(host: Host, kept: Kept): Promise<FettleError> {
   const lines = await host.units.journal(UNIT, 20);
   const said = lines.findLast((line) => line.startsWith("unpack: "))?.slice("unpack: ".length);
   await discardUnpacking(host, kept);
-  const problem = said ?? lines.at(-1) ?? "it ended without a word";
+  // systemd's own words, when the program could not even be started.
+  const problem = said ?? lines.find((line) => line.includes("Failed ")) ?? lines.at(-1) ?? "it ended without a word";
   return new FettleError("ollama.install.unpack-failed", { problem: problem.slice(0, 300) });
 }
 
