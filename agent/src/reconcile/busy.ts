@@ -99,10 +99,18 @@ export class Busy {
     const inside = service.ownNetwork ? await this.#pidOf(service, use) : undefined;
     // What does not run serves nobody.
     if (inside === null) return 0;
-    const connections = await this.#host.net.connections(service.port, inside);
+    const ports = new Set([service.port, await this.#servedPort(service, use)]);
+    const found = await Promise.all([...ports].map((port) => this.#host.net.connections(port, inside)));
+    const connections = found.flat();
     if (connections.length === 0) return 0;
     const own = new Set(await this.#host.net.addresses());
     return connections.filter(({ remoteAddress }) => !own.has(remoteAddress)).length;
+  }
+
+  /** Before a change of its port is made, its users are still on the old one. */
+  async #servedPort(service: ServiceUse, use: Use): Promise<number> {
+    const pid = service.servedPort ? await this.#pidOf(service, use) : null;
+    return (pid === null ? null : await service.servedPort?.(this.#host, pid)) ?? service.port;
   }
 
   async #cpuOf(service: ServiceUse, use: Use): Promise<number | null> {

@@ -110,4 +110,6 @@ export interface ServiceUse {
   readonly ownNetwork?: boolean;
   /** null when nothing runs or it cannot be known. */
   mainPid(host: Host): Promise<number | null>;
+  /** The port that this process really serves on, when that can be another one than declared; null when not known. */
+  servedPort?(host: Host, pid: number): Promise<number | null>;
 }
