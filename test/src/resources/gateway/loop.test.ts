@@ -11,6 +11,16 @@ t.setTimeout(180_000);
 /** Without an Engine's unit and without a GitLab: those kinds have their own cases. */
 const LEFT_OUT = ["gateway.host", "gateway.docker", "gateway.gitlab-reachable"];
 
+/** Somebody elsewhere who asks again and again over one connection. */
+const USER = `
+const { Agent, get } = require("node:http");
+const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+const url = "http://" + process.argv[1] + ":5052/monitoring/healthz";
+const ask = () => get(url, { agent }, (answer) => answer.resume().on("end", () => ask())).on("error", () => process.exit());
+ask();
+setTimeout(() => console.log("at work"), 1500);
+`;
+
 function declare(agent: Agent, { params, secrets }: Bench, change: Partial<GatewayParams> = {}, gate = true): void {
   const all = gatewayPlaybook({ ...params, ...change }, (secret) => secrets.add(secret));
   const gates = [{ resource: "gateway.previous", fact: "gitlab.answers", open: gate, stuck: false }];
@@ -39,8 +49,7 @@ t.test("the whole role in the loop: from nothing, stopped, changed while it is u
   await agent.converged(30_000);
   t.match(await container.inspect(), { Id, State: { Running: true } });
 
-  const connect = `require("net").connect(5052,"${bench.address}",()=>console.log("in")).on("error",()=>process.exit(1))`;
-  const user = spawn(process.execPath, ["-e", connect], { stdio: ["ignore", "pipe", "inherit"] });
+  const user = spawn(process.execPath, ["-e", USER, bench.address], { stdio: ["ignore", "pipe", "inherit"] });
   await once(user.stdout, "data");
   declare(agent, bench, { gitlabUrl: "https://127.0.0.1:2" }, false);
   const busy = await agent.until("gateway.container", "agent.busy");
