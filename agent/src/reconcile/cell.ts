@@ -55,6 +55,8 @@ export interface Cell {
   unknownAt: number | null;
   /** The users of its service are being counted. */
   counting: boolean;
+  /** Why the last repair in this life of the agent failed. */
+  problem: string | null;
   /** Set while somebody else keeps writing the same wrong value. */
   contended: CodeArgs | null;
   /** When a decision must be made anew without a look: a backoff's end, a quiet moment. */
@@ -80,6 +82,7 @@ export function newCell(resource: Resource, now: number): Cell {
     drift: null,
     unknownAt: null,
     counting: false,
+    problem: null,
     contended: null,
     decideAgainAt: Number.POSITIVE_INFINITY,
     state: "unknown",

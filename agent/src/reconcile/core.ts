@@ -1,7 +1,6 @@
 import type { Logger } from "pino";
 import type { Clients } from "../clients/clients.ts";
 import type { Pass, Resource, ResourceContext } from "../resources/resource.ts";
-import { approvalKey } from "../store/runs.ts";
 import type { Store } from "../store/store.ts";
 import type { Host } from "../system/host.ts";
 import { Backoffs } from "./backoffs.ts";
@@ -82,7 +81,7 @@ function contextOf(
       delete: (key) => store.kept.delete(id, key),
     },
     approved: standing.approvals.some(
-      (one) => one.resource === id && one.hash === hash && store.kept.get(id, approvalKey(one.token)) === null,
+      (one) => one.resource === id && one.hash === hash && !store.runs.usedApproval(id, one.token),
     ),
     enforced: standing.policy.mode === "enforce",
     ...(gate && { gate }),

@@ -19,6 +19,8 @@ export interface Situation {
   readonly blockedBy: string | null;
   /** Ms until the next try; 0 when it may be tried now. */
   readonly backoffMs: number;
+  /** Why the last repair did not help, a sentence. */
+  readonly problem: string;
   /** For a job: how many of its kind run already; else 0. */
   readonly atWork: number;
   /** Users of the service at this moment; null when nobody is cut. */
@@ -63,7 +65,10 @@ function held(drift: Drift, at: Situation): Decision | null {
     return at.gate.stuck ? say("blocked", "agent.gate-stuck", args) : say("waiting", "agent.gated", args);
   }
   if (at.blockedBy !== null) return say("waiting", "agent.after", { resource, before: at.blockedBy });
-  if (at.backoffMs > 0) return say("failed", "agent.failed-backoff", { seconds: Math.ceil(at.backoffMs / 1000) });
+  if (at.backoffMs > 0) {
+    const seconds = Math.ceil(at.backoffMs / 1000);
+    return say("failed", "agent.failed-backoff", { seconds, problem: at.problem });
+  }
   if (at.atWork >= MAX_AT_WORK) return say("waiting", "agent.in-line", { resource, running: at.atWork });
   return busy(drift, at);
 }

@@ -64,6 +64,7 @@ export class Judge {
       gate: gateOf(resource.id, standing.gates),
       blockedBy: before.find((one) => one.state !== "in-sync")?.resource.id ?? null,
       backoffMs: this.#deps.backoffs.leftMs(resource),
+      problem: cell.problem ?? "The last repair did not help.",
       atWork: resource.long ? atWork(resource, cells) : 0,
       busy: service ? this.#deps.busy.of(service) : null,
       drainMs: service?.drainMs ?? 0,

@@ -301,6 +301,7 @@ export class Loop implements Service {
     const cell = this.#cells.holding(run);
     if (!cell) return;
     cell.run = null;
+    cell.problem = end.outcome === "failed" ? end.reason : null;
     for (const prefix of resource.touches) this.#pass.forget(prefix);
     this.#deps.onChange();
     if (this.#signal.aborted || this.#cells.get(resource.id) !== cell) return;

@@ -47,6 +47,8 @@ interface Row {
 export interface Runs {
   /** Writes the intention, and that its approvals are used up: both are on disk when this returns, or neither. */
   intend(run: NewRun): void;
+  /** True when a run has used this approval up. */
+  usedApproval(resource: string, token: string): boolean;
   phase(id: string, phase: RunPhase): void;
   end(id: string, end: RunEnd): void;
   /** Runs that an earlier life of the agent did not end. */
@@ -65,6 +67,7 @@ export function runsOf(db: Journal): Runs {
      VALUES (@id, @passId, @epoch, @generation, @resource, @resourceHash, @cause, @changes, 'intended', @startedAt)`,
   );
   const use = db.prepare("INSERT OR REPLACE INTO kept (resource, key, value) VALUES (?, ?, 'used')");
+  const used = db.prepare<[string, string], number>("SELECT 1 FROM kept WHERE resource = ? AND key = ?").pluck();
   const setPhase = db.prepare("UPDATE runs SET phase = ? WHERE id = ?");
   const setEnd = db.prepare(
     "UPDATE runs SET phase = 'done', outcome = @outcome, code = @code, reason = @reason, ended_at = @endedAt, acked = 0 WHERE id = @id",
@@ -83,6 +86,7 @@ export function runsOf(db: Journal): Runs {
       insert.run({ ...run, changes: JSON.stringify(run.changes) });
       for (const token of approvals) use.run(run.resource, approvalKey(token));
     }),
+    usedApproval: (resource, token) => used.get(resource, approvalKey(token)) !== undefined,
     phase: (id, phase) => void setPhase.run(phase, id),
     end: (id, end) => void setEnd.run({ id, ...end }),
     unfinished: () => unfinished.all().map(recordOf),
@@ -96,7 +100,7 @@ export function runsOf(db: Journal): Runs {
 }
 
 /** Under which key of its resource it is kept that an approval is used up. */
-export function approvalKey(token: string): string {
+function approvalKey(token: string): string {
   return `approval:${token}`;
 }
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { MAX_RUN_LOG_CHARS } from "./logs.ts";
-import { approvalKey, type NewRun } from "./runs.ts";
+import type { NewRun } from "./runs.ts";
 import { openStore } from "./store.ts";
 
 const run = (id: string, startedAt: number): NewRun => ({
@@ -35,9 +35,9 @@ t.test("a run is owed from its end until it is acknowledged", async (t) => {
 t.test("an intention and the approvals it uses up are written together, or not at all", async (t) => {
   const store = openStore(":memory:");
   store.runs.intend({ ...run("r1", 1), approvals: ["yes"] });
-  t.equal(store.kept.get("ollama.drop-in", approvalKey("yes")), "used");
+  t.equal(store.runs.usedApproval("ollama.drop-in", "yes"), true);
   t.throws(() => store.runs.intend({ ...run("r1", 1), approvals: ["again"] }), "an id is there once");
-  t.equal(store.kept.get("ollama.drop-in", approvalKey("again")), null);
+  t.equal(store.runs.usedApproval("ollama.drop-in", "again"), false);
 });
 
 t.test("the journal is there after the agent was killed", async (t) => {

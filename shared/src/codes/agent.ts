@@ -108,7 +108,7 @@ export const agentCodes = {
   },
   "agent.failed-backoff": {
     severity: "warning",
-    cause: "The last repair did not help: the next try is in {seconds} s.",
+    cause: "{problem} The next try is in {seconds} s.",
     remedy:
       "`fettle logs NODE/ID` and `fettle describe NODE/ID` show why; `fettle repair NODE/ID` tries again at once.",
   },

@@ -86,6 +86,7 @@ const situations: fc.Arbitrary<Situation> = fc.record({
   ),
   blockedBy: fc.option(fc.constant("ollama.drop-in")),
   backoffMs: ms,
+  problem: fc.constant("It failed."),
   atWork: fc.nat({ max: 5 }),
   busy: fc.option(fc.record({ connections: fc.nat({ max: 9 }) })),
   drainMs: ms,

@@ -14,6 +14,7 @@ const CALM: Situation = {
   gate: null,
   blockedBy: null,
   backoffMs: 0,
+  problem: "It failed.",
   atWork: 0,
   busy: null,
   drainMs: 600_000,

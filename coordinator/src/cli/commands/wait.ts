@@ -7,6 +7,8 @@ import type { Session } from "../session.ts";
 import { usage } from "../where.ts";
 
 const PACE_MS = 1000;
+/** An agent reports at most once a second, so only what still holds after that is so. */
+const HOLDS_MS = 1_500;
 
 interface Options {
   readonly for: string;
@@ -49,10 +51,13 @@ async function until(
   const { api, out, clock, signal, query } = session;
   const end = clock.mono() + timeout;
   let said = "";
+  let inSyncFrom: number | null = null;
   for (;;) {
     const status = await api.call(statusRoute, { query });
     const word = wordOf(status, node);
-    if (word === "in-sync" || clock.mono() >= end || signal.aborted) return { word, status };
+    inSyncFrom = word === "in-sync" ? (inSyncFrom ?? clock.mono()) : null;
+    const holds = inSyncFrom !== null && clock.mono() - inSyncFrom >= HOLDS_MS;
+    if (holds || clock.mono() >= end || signal.aborted) return { word, status };
     const line = summary(status, word);
     if (line !== said && !out.isJson) out.note(line);
     said = line;
