@@ -138,8 +138,11 @@ async function pullOnce(
 ): Promise<string | null> {
   const watchdog = new Watchdog(host.clock, STALL_MS);
   let done = progress.done;
+  let said = "";
   try {
     for await (const line of clients.ollama.pull(address, name, AbortSignal.any([signal, watchdog.signal]))) {
+      if (line.status !== undefined && line.status !== said) reporter.log(`${name}: ${line.status}\n`);
+      said = line.status ?? said;
       if (line.error !== undefined) return line.error;
       if (line.status === "success") return null;
       const now = progress.add(line);
