@@ -226,8 +226,21 @@ export class Loop implements Service {
   #decideAll(): void {
     if (this.#signal.aborted) return;
     let changed = false;
-    for (const cell of this.#cells) changed = this.#decide(cell) || changed;
+    for (const cell of this.#cells) {
+      const before = cell.state;
+      changed = this.#decide(cell) || changed;
+      if (cell.state === "in-sync" && before !== "in-sync") this.#askUnknownAfter(cell);
+    }
     if (changed) this.#deps.onChange();
+  }
+
+  /** What could not be known without this one is known now: a server that listens again, say. */
+  #askUnknownAfter({ resource }: Cell): void {
+    const unknown = this.#cells.after(resource.id).filter(({ verdict }) => verdict?.kind === "unknown");
+    this.#ask(
+      unknown.map((one) => one.resource.id),
+      "sweep",
+    );
   }
 
   /** True when something else is said of it than before. */

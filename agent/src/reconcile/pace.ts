@@ -1,6 +1,7 @@
 import type { Cell } from "./cell.ts";
 
-const TRANSIT_MS = 1_000;
+/** A state in transit is over soon, or takes its time: looked at again at first sooner, then every second. */
+const TRANSIT = { firstMs: 250, thenMs: 1_000 };
 const UNKNOWN_MS = 5_000;
 /** What stays unknown for longer than this is looked at more rarely. */
 const PATIENCE_MS = 60_000;
@@ -13,9 +14,10 @@ export function lookAgainAt({ resource, verdict, unknownAt }: Cell, now: number,
   const { everyMs } = resource;
   const pace = everyMs === 0 ? Number.POSITIVE_INFINITY : now + everyMs * (0.95 + 0.1 * random);
   if (verdict?.kind !== "unknown") return pace;
-  const soon = verdict.code === "agent.in-transit" ? TRANSIT_MS : UNKNOWN_MS;
-  const rarely = unknownAt !== null && now - unknownAt > PATIENCE_MS;
-  return Math.min(pace, now + (rarely ? soon * RARELY : soon));
+  const unknownMs = unknownAt === null ? 0 : now - unknownAt;
+  const transitMs = Math.min(Math.max(unknownMs, TRANSIT.firstMs), TRANSIT.thenMs);
+  const soon = verdict.code === "agent.in-transit" ? transitMs : UNKNOWN_MS;
+  return Math.min(pace, now + (unknownMs > PATIENCE_MS ? soon * RARELY : soon));
 }
 
 /** The cells whose time it is, and those of the same pace that would follow soon. */

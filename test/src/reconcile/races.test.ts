@@ -328,3 +328,28 @@ t.test("fifty models are pulled a few at a time, and the rest says that it waits
   t.ok(most <= 3, `${most} at once`);
   await bench.stop();
 });
+
+t.test("what was unknown without another is looked at when that is in sync again", async (t) => {
+  const bench = makeBench();
+  const { world } = bench;
+  const down = { kind: "waiting", code: "ollama.listening.service-down", args: {} } as const;
+  const listening = bench.resource("a.listening", "up", {
+    diff: (found) => (found === "up" ? { kind: "in-sync" } : down),
+  });
+  const model = bench.resource("a.model", "x", {
+    after: ["a.listening"],
+    everyMs: 60_000,
+    observe: async () => {
+      if (world.get("a.listening") !== "up") throw new Error("connection refused");
+      return "x";
+    },
+  });
+  bench.set([listening, model]);
+  await bench.clock.advance(100);
+  t.equal(bench.state("a.model").state, "unknown");
+  world.set("a.listening", "up");
+  bench.loop.wake("event");
+  await bench.clock.advance(50);
+  t.equal(bench.state("a.model").state, "in-sync", "at once");
+  await bench.stop();
+});
