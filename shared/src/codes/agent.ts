@@ -81,7 +81,8 @@ export const agentCodes = {
   },
   "agent.contended": {
     severity: "critical",
-    cause: "Somebody else sets {what} back to {value} each time: Fettle repaired it {repairs} times and has stopped.",
+    cause:
+      "Somebody else sets {what} back to {value} each time, where {wanted} is declared: Fettle repaired it {repairs} times and has stopped.",
     remedy:
       "Find what writes it (a cron job, a configuration tool, a person), stop that, then run `fettle repair NODE/ID`.",
   },
