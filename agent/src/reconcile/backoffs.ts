@@ -49,6 +49,12 @@ export class Backoffs {
     this.#known.set(id, { hash, failures: 0, nextAt: Number.NEGATIVE_INFINITY });
   }
 
+  /** What it rests on was repaired: it may be tried now, and waits the longer if that was not it. */
+  hasten({ id }: Tried): void {
+    const known = this.#known.get(id);
+    if (known !== undefined) this.#known.set(id, { ...known, nextAt: Number.NEGATIVE_INFINITY });
+  }
+
   /** Writes into the journal what is known of it. */
   save({ id }: Pick<Tried, "id">): void {
     const known = this.#known.get(id);

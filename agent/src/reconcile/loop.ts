@@ -321,8 +321,10 @@ export class Loop implements Service {
     const known = look !== null && cell.resource.hash === resource.hash;
     if (known) this.#take(cell, look, run.cause);
     if (cell.again !== null) this.#ask([resource.id], cell.again);
-    const later = this.#cells.after(resource.id).map((one) => one.resource.id);
-    this.#mustLook(known ? later : [resource.id, ...later], run.cause);
+    const later = this.#cells.after(resource.id).map((one) => one.resource);
+    if (end.outcome === "repaired") for (const one of later) this.#deps.backoffs.hasten(one);
+    const ids = later.map(({ id }) => id);
+    this.#mustLook(known ? ids : [resource.id, ...ids], run.cause);
     // A repair that failed makes doubtful what it stands on, whose own pace may be slow.
     if (end.outcome === "failed") this.#ask(resource.after, run.cause);
     this.#decideAll();

@@ -353,3 +353,31 @@ t.test("what was unknown without another is looked at when that is in sync again
   t.equal(bench.state("a.model").state, "in-sync", "at once");
   await bench.stop();
 });
+
+t.test(
+  "what failed is tried again when what it rests on was repaired, and waits the longer if that was not it",
+  async (t) => {
+    const bench = makeBench();
+    const tries: number[] = [];
+    const warm = bench.resource("a.warm", "x", {
+      after: ["a.model"],
+      apply: async () => {
+        tries.push(bench.clock.mono());
+        if (bench.world.get("a.model") !== "x" || tries.length < 3) throw new Error("there is no such model");
+        bench.world.set("a.warm", "x");
+      },
+    });
+    bench.world.set("a.model", "x");
+    bench.set([bench.resource("a.model", "x"), warm]);
+    await bench.clock.advance(10);
+    bench.world.delete("a.model");
+    bench.loop.wake("event");
+    await bench.clock.advance(10);
+    t.equal(tries.length, 2, "at once");
+    await bench.clock.advance(1_900);
+    t.equal(tries.length, 2, "the second pause is twice the first");
+    await bench.clock.advance(10_000);
+    t.equal(bench.state("a.warm").state, "in-sync");
+    await bench.stop();
+  },
+);
