@@ -48,7 +48,7 @@ export class Judge {
     const before = resource.after.flatMap((id) => cells.get(id) ?? []);
     if (verdict.kind === "drift" && isOld(cell, before)) return null;
     const decision = decide(verdict, () => this.#situation(cell, before, standing, cells));
-    if (!decision.act) this.#schedule(cell, decision);
+    if (!decision.act) this.#schedule(cell, decision, standing);
     return decision;
   }
 
@@ -77,10 +77,18 @@ export class Judge {
     return pauseOf(id, this.#deps.store.pauses.all(now), standing.policy.pauses, now);
   }
 
-  #schedule(cell: Cell, decision: Exclude<Decision, { act: true }>): void {
+  #schedule(cell: Cell, decision: Exclude<Decision, { act: true }>, standing: Standing): void {
     const now = this.#deps.clock.mono();
-    if (decision.code === "agent.failed-backoff") cell.decideAgainAt = now + this.#deps.backoffs.leftMs(cell.resource);
+    if (decision.state === "paused") cell.decideAgainAt = now + this.#pauseLeftMs(cell, standing);
+    else if (decision.code === "agent.failed-backoff")
+      cell.decideAgainAt = now + this.#deps.backoffs.leftMs(cell.resource);
     else if (decision.code === "agent.busy") cell.decideAgainAt = now + BUSY_AGAIN_MS;
+  }
+
+  /** A pause with an end ends by itself, also on a machine that nothing else wakes. */
+  #pauseLeftMs({ resource }: Cell, standing: Standing): number {
+    const until = this.#pause(resource.id, standing)?.until ?? Number.POSITIVE_INFINITY;
+    return Math.max(0, until - this.#deps.clock.now());
   }
 }
 

@@ -7,6 +7,8 @@ export interface ActivePause {
   readonly reason: string;
   /** Who made it at the coordinator; null for one that was made on this machine. */
   readonly by: string | null;
+  /** Wall-clock ms of its end; null: until resumed. */
+  readonly until: number | null;
 }
 
 /**
@@ -21,12 +23,12 @@ export function pauseOf(
 ): ActivePause | null {
   for (const scope of [id, roleOf(id), "*"]) {
     const pause = local.find((item) => item.scope === scope && isOn(item.until, now));
-    if (pause) return { scope: pause.scope, reason: pause.reason, by: null };
+    if (pause) return { scope: pause.scope, reason: pause.reason, by: null, until: pause.until };
   }
   const on = remote.filter((item) => isOn(item.until, now));
   for (const scope of [id, roleOf(id), null, "stack"]) {
     const pause = on.find((item) => remoteScope(item.scope) === scope);
-    if (pause) return { scope: pause.scope, reason: pause.reason, by: pause.by };
+    if (pause) return { scope: pause.scope, reason: pause.reason, by: pause.by, until: pause.until };
   }
   return null;
 }

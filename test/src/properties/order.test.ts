@@ -72,7 +72,7 @@ const others: fc.Arbitrary<Verdict> = fc.oneof(
 const ms = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2_000_000 }));
 const situations: fc.Arbitrary<Situation> = fc.record({
   id: fc.constant("ollama.service"),
-  pause: fc.option(fc.constant({ scope: "*", reason: "work", by: "ada" })),
+  pause: fc.option(fc.constant({ scope: "*", reason: "work", by: "ada", until: null })),
   mode: fc.constantFrom("enforce", "observe"),
   contended: fc.option(fc.constant({ what: "it" })),
   away: fc.boolean(),
@@ -105,7 +105,7 @@ t.test("decide: says something of everything, and acts on nothing but a drift", 
 
 /** What must never be acted on, whatever else is the case. */
 const never: Record<string, Partial<Situation>> = {
-  paused: { pause: { scope: "*", reason: "work", by: "ada" } },
+  paused: { pause: { scope: "*", reason: "work", by: "ada", until: null } },
   observed: { mode: "observe" },
   contended: { contended: { what: "it" } },
   gated: { gate: { resource: "ollama.service", fact: "gateway.ready", open: false, stuck: false } },

@@ -27,7 +27,7 @@ const DRIFT: Verdict = {
   breaking: false,
 };
 const BREAKING: Verdict = { ...DRIFT, breaking: true };
-const pause = { scope: "ollama", reason: "work", by: "ada" };
+const pause = { scope: "ollama", reason: "work", by: "ada", until: null };
 const gate = { resource: "ollama.service", fact: "gateway.ready", open: false, stuck: false };
 
 const cases: Array<
