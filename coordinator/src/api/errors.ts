@@ -14,9 +14,18 @@ export async function sendError(error: unknown, request: FastifyRequest, reply: 
 
 function asFettleError(error: unknown, request: FastifyRequest): FettleError {
   if (error instanceof FettleError) return error;
+  if (isDiskProblem(error)) {
+    request.log.error({ err: error }, "the database cannot be written");
+    return new FettleError("store.not-writable", { problem: error.message }, { cause: error });
+  }
   const status = (error as { statusCode?: unknown }).statusCode;
   if (typeof status === "number" && status >= 400 && status < 500)
     return new FettleError("api.bad-request", { problem: (error as Error).message });
   request.log.error({ err: error }, "request failed");
   return new FettleError("api.internal", { request: request.id }, { cause: error });
+}
+
+/** What SQLite says of a disk that is full, read-only or failing. */
+function isDiskProblem(error: unknown): error is Error {
+  return error instanceof Error && "code" in error && /^SQLITE_(FULL|READONLY|IOERR|CANTOPEN)/.test(String(error.code));
 }

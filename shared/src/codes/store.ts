@@ -20,7 +20,7 @@ export const storeCodes = {
   "store.not-writable": {
     severity: "critical",
     cause: "The database cannot be written: {problem}.",
-    remedy: "Check the disk of {folder} (`df -h`, `df -i`): space, inodes, mounted read-only.",
+    remedy: "Check the disk of the coordinator's data folder (`df -h`, `df -i`): space, inodes, mounted read-only.",
     status: 503,
     retryable: true,
   },
