@@ -14,6 +14,7 @@ import {
   registryUrl,
   rootOf,
 } from "./layout.ts";
+import { endLeftovers } from "./leftovers.ts";
 import { GITLAB_VERSION, writeMachines } from "./machine-files.ts";
 import type { Programs } from "./programs.ts";
 import { type StackOptions, stackText } from "./stack-text.ts";
@@ -128,6 +129,7 @@ export class Sandbox {
     const children = [...Object.values(this.agents), this.coordinator, this.registry];
     await Promise.all(children.map((child) => child.stop()));
     await Promise.all(Object.values(this.machines).map((machine) => machine.stop()));
+    endLeftovers(this.layout.folder);
     rmSync(this.layout.folder, { recursive: true, force: true, maxRetries: 3 });
   }
 

@@ -9,6 +9,7 @@ import { type RunView, runsRoute } from "@fettle/shared/api/runs.ts";
 import { type Status, statusRoute } from "@fettle/shared/api/status.ts";
 import type { Test } from "tap";
 import type { NodeName } from "../sandbox/layout.ts";
+import { endLeftovers } from "../sandbox/leftovers.ts";
 import { buildPrograms } from "../sandbox/programs.ts";
 import { Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { until } from "../sandbox/until.ts";
@@ -119,6 +120,7 @@ export async function startWorld(t: Test, { prepare, agents, ...options }: World
   const remove = (folder: string) => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   process.once("exit", () => {
     for (const child of children) child.signal("SIGKILL");
+    endLeftovers(sandbox.layout.folder);
     for (const folder of [programs, sandbox.layout.folder]) remove(folder);
   });
   t.teardown(async () => {

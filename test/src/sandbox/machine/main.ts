@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path";
 import { parseArgs } from "node:util";
+import { endLeftovers } from "../leftovers.ts";
 import { Manager } from "./manager.ts";
 import { UnitServer } from "./server.ts";
 
@@ -8,11 +10,12 @@ const { values } = parseArgs({
 });
 if (!values.root || !values.socket)
   throw new Error("usage: machine --root DIR --socket PATH [--environment FILE.json]");
+const { root } = values;
 
 const environment = values.environment
   ? (JSON.parse(readFileSync(values.environment, "utf8")) as Record<string, string>)
   : {};
-const manager = new Manager({ root: values.root, environment, onChange: (unit) => server.changed(unit) });
+const manager = new Manager({ root, environment, onChange: (unit) => server.changed(unit) });
 const server: UnitServer = new UnitServer(manager);
 await server.listen(values.socket);
 await manager.boot();
@@ -27,5 +30,6 @@ process.on("SIGTERM", () => {
 // The sandbox holds the other end of standard input: when it is gone, the machine's power is gone.
 process.stdin.resume().on("end", () => {
   manager.powerOff();
+  endLeftovers(dirname(root));
   process.exit(1);
 });
