@@ -85,6 +85,10 @@ t.test("it changes nobody's parameters and opens nobody's gate", async (t) => {
     (await world.client.call(resourceRoute, { params: { node: "gitlab-1" }, query: { id: "gitlab.model[mistral]" } }))
       .gate;
   await sandbox.agents["ollama-1"].stop();
+  // GitLab's version rightly gives the gateway its image; what comes after that would be the hostile agent's doing.
+  await world.until("the gateway knows GitLab's version", 30_000, async () => {
+    return (await generations()).some(([node, generation]) => node === "gateway-1" && generation === 2);
+  });
   const before = await generations();
   const gate = await gateOf();
   const facts = { gitlabVersion: "99.9.9-ee", ollamaVersion: "9.9.9", hostname: "gitlab-1", address: "203.0.113.9" };

@@ -284,11 +284,12 @@ t.test("told to stall, it says the same count until it is told otherwise", async
   const { ollama, pull } = await world(t);
   ollama.setFaults({ pullStallsAfterBytes: 1_000_000 });
   const answer = pull("mistral:instruct");
-  setTimeout(() => ollama.setFaults({}), 300);
+  setTimeout(() => ollama.setFaults({}), 600);
   const counts = (await answer).lines.filter((line) => line.digest === WEIGHTS).map((line) => Number(line.completed));
   t.ok(counts.length >= 3);
   t.ok(counts.every((count) => count <= 1_000_000));
-  t.equal(new Set(counts.slice(0, 3)).size, 1);
+  const standing = Math.max(...counts.map((count) => counts.filter((one) => one === count).length));
+  t.ok(standing >= 3, `the same count ${standing} times`);
 });
 
 t.test("two pulls of one model share the download", async (t) => {
