@@ -1,7 +1,8 @@
 import type { Cell } from "./cell.ts";
 
-/** A state in transit is over soon, or takes its time: looked at again at first sooner, then every second. */
-const TRANSIT = { firstMs: 250, thenMs: 1_000 };
+/** What is not known is known soon, or takes its time: looked at again at first sooner, then at these paces. */
+const FIRST_MS = 250;
+const TRANSIT_MS = 1_000;
 const UNKNOWN_MS = 5_000;
 /** What stays unknown for longer than this is looked at more rarely. */
 const PATIENCE_MS = 60_000;
@@ -15,8 +16,8 @@ export function lookAgainAt({ resource, verdict, unknownAt }: Cell, now: number,
   const pace = everyMs === 0 ? Number.POSITIVE_INFINITY : now + everyMs * (0.95 + 0.1 * random);
   if (verdict?.kind !== "unknown") return pace;
   const unknownMs = unknownAt === null ? 0 : now - unknownAt;
-  const transitMs = Math.min(Math.max(unknownMs, TRANSIT.firstMs), TRANSIT.thenMs);
-  const soon = verdict.code === "agent.in-transit" ? transitMs : UNKNOWN_MS;
+  const slowest = verdict.code === "agent.in-transit" ? TRANSIT_MS : UNKNOWN_MS;
+  const soon = Math.min(Math.max(unknownMs, FIRST_MS), slowest);
   return Math.min(pace, now + (unknownMs > PATIENCE_MS ? soon * RARELY : soon));
 }
 

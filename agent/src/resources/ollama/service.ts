@@ -79,7 +79,7 @@ function diff(
   if (TRANSIT.has(unit.active) && !isCrashing(unit))
     return { kind: "unknown", code: "agent.in-transit", args: { what: OLLAMA_UNIT, state: unit.active } };
   const process = environ === null ? [] : stale(environ, onDisk, wanted);
-  if (process.length > 0 && ageMs !== null && ageMs < EXEC_MS)
+  if (process.length > 0 && loaded.length === 0 && ageMs !== null && ageMs < EXEC_MS)
     return { kind: "unknown", code: "agent.in-transit", args: { what: OLLAMA_UNIT, state: "starting" } };
   if (replaced)
     process.push({ what: "program of the running process", from: "the one before", to: "the installed one" });
