@@ -17,7 +17,11 @@ const HEAL_MS = 60_000;
 
 export async function inSync(sandbox: Sandbox, limitMs = CONVERGE_MS): Promise<void> {
   const observer = new Observer(sandbox);
-  await until("the stack is in sync", limitMs, async () => (await observer.status()).word === "in-sync");
+  try {
+    await until("the stack is in sync", limitMs, async () => (await observer.status()).word === "in-sync");
+  } catch (error) {
+    throw new Error(`${String(error)}\n${await sandbox.fettle(["status"])}`);
+  }
 }
 
 /** Makes a drift from outside and waits until it is repaired, seen both from outside and by Fettle. */
