@@ -1,5 +1,5 @@
 import type { RunView } from "@fettle/shared/api/runs.ts";
-import { DRIFTS, type Drift } from "./drifts.ts";
+import type { Drift } from "./drifts.ts";
 import { Observer } from "./observer.ts";
 import type { Sandbox } from "./sandbox.ts";
 import { until } from "./until.ts";
@@ -14,6 +14,7 @@ export interface Healing {
 
 const CONVERGE_MS = 180_000;
 const HEAL_MS = 60_000;
+const OUTSIDE_MS = 20;
 
 export async function inSync(sandbox: Sandbox, limitMs = CONVERGE_MS): Promise<void> {
   const observer = new Observer(sandbox);
@@ -30,16 +31,18 @@ export async function heal(sandbox: Sandbox, drift: Drift): Promise<Healing> {
   const before = new Set((await observer.runs(drift.node)).map(({ id }) => id));
   const madeAt = Date.now();
   await drift.make(sandbox);
+  const outside = new OutsideWatch(() => drift.healed(sandbox));
   const runs = await until(`${drift.name} is repaired`, HEAL_MS, async () => {
     const found = await repairs(observer, drift, before);
     const all = drift.repairs.every((id) => found.some(({ resource }) => resource === id));
     return all && (await drift.healed(sandbox)) ? found : false;
   });
   await inSync(sandbox, HEAL_MS);
+  const servedAt = await outside.end();
   const seconds = (at: number) => Math.max(0, (at - madeAt) / 1000);
   const detected = Math.min(...runs.map(({ startedAt }) => startedAt));
   const all = await repairs(observer, drift, before);
-  const repaired = Math.max(...all.map(({ endedAt }) => endedAt ?? 0));
+  const repaired = Math.max(servedAt, ...all.map(({ endedAt }) => endedAt ?? 0));
   return { name: drift.name, detected: seconds(detected), repaired: seconds(repaired), inSync: seconds(Date.now()) };
 }
 
@@ -51,12 +54,29 @@ async function repairs(observer: Observer, drift: Drift, before: ReadonlySet<str
   });
 }
 
-export async function healAll(sandbox: Sandbox, onHealed: (healing: Healing) => void): Promise<Healing[]> {
-  const healings: Healing[] = [];
-  for (const drift of DRIFTS) {
-    const healing = await heal(sandbox, drift);
-    onHealed(healing);
-    healings.push(healing);
+/** Asks from outside again and again whether all is well, and keeps since when it is. */
+class OutsideWatch {
+  #wellSince: number | null = null;
+  #ended = false;
+  readonly #done: Promise<void>;
+
+  constructor(isWell: () => Promise<boolean>) {
+    this.#done = this.#watch(isWell);
   }
-  return healings;
+
+  /** Wall-clock ms since when it has been well without a break. */
+  async end(): Promise<number> {
+    this.#ended = true;
+    await this.#done;
+    return this.#wellSince ?? Date.now();
+  }
+
+  async #watch(isWell: () => Promise<boolean>): Promise<void> {
+    while (!this.#ended) {
+      const well = await isWell().catch(() => false);
+      if (!well) this.#wellSince = null;
+      else this.#wellSince ??= Date.now();
+      await new Promise((resolve) => setTimeout(resolve, OUTSIDE_MS));
+    }
+  }
 }

@@ -1,6 +1,6 @@
 import type { Child } from "./child.ts";
 
-const EVERY_MS = 100;
+const EVERY_MS = 20;
 
 /** Asks until an answer comes that is neither false nor an error; says what it waited for, and why, when time is over. */
 export async function until<T>(
