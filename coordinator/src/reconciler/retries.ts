@@ -1,6 +1,6 @@
 import type { RetryTokenRow } from "../store/retry-tokens.ts";
 import type { CompiledNode } from "./compile/compile.ts";
-import { resourcesOf, type World } from "./world.ts";
+import { isCurrent, resourcesOf, type World } from "./world.ts";
 
 /**
  * Resource id -> the token that makes the agent look and try at once: what a person asked for, or, when it is later,
@@ -24,10 +24,17 @@ function* confirmations(node: string, compiled: readonly CompiledNode[], world: 
   for (const other of compiled) {
     for (const gate of other.gates) {
       const swap = gate.sinceSwap !== undefined ? world.swaps.get(`${other.node}/${gate.resource}`) : undefined;
-      if (swap === undefined) continue;
+      if (swap === undefined || !isUp(other.node, gate.askedAfter ?? [], world)) continue;
       for (const need of gate.needs.filter((each) => each.node === node))
         for (const { id } of resourcesOf(world.nodes.get(node), need.resource))
           yield [id, { token: swap.id, at: swap.at }] as const;
     }
   }
+}
+
+/** What was swapped is in use. */
+function isUp(node: string, ids: readonly string[], world: World): boolean {
+  const view = world.nodes.get(node);
+  if (view === undefined || !isCurrent(view)) return false;
+  return ids.every((id) => resourcesOf(view, id).every(({ state }) => state === "in-sync"));
 }

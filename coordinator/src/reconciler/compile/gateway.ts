@@ -44,6 +44,7 @@ function gates(input: CompileInput, node: string): CompiledGate[] {
     hash: hashOf(container),
     needs: [{ node: gitlab.node, resource: "gitlab.answers" }],
     sinceSwap: "gateway.container",
+    askedAfter: ["gateway.ready"],
   };
   if (container.image.kind !== "auto") return [swap];
   const fact = { text: "GitLab's version", met: container.image.track !== null };

@@ -25,6 +25,8 @@ export interface CompiledGate {
   readonly fact?: { readonly text: string; readonly met: boolean };
   /** The id of a resource of the same node: the needs count only from its last repair on. */
   readonly sinceSwap?: string;
+  /** Ids of the same node that are in sync before the needs are asked to look again: a look at what only starts fails. */
+  readonly askedAfter?: readonly string[];
 }
 
 /** One role's compiler. Pure. */
