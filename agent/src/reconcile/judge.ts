@@ -94,13 +94,18 @@ export class Judge {
 
 /**
  * Whether a drift is not to be acted on before a look that is under way or due: its own; one that must follow a repair
- * of what it rests on; and that of something it comes after, whose last look is older than this drift. The last rule
- * does not wait for looks that began later: events without end must not hold a repair for ever.
+ * of what it rests on; or one of something it comes after.
  */
 function isOld(cell: Cell, before: readonly Cell[]): boolean {
   if (cell.look !== null || cell.stale) return true;
   const driftAt = cell.drift?.at ?? Number.NEGATIVE_INFINITY;
-  return before.some((one) => one.look !== null && one.seenFrom < driftAt);
+  // Looks that began after this drift was seen are not waited for: events without end must not hold it for ever.
+  return before.some((one) => isOpen(one) || (one.look !== null && one.seenFrom < driftAt));
+}
+
+/** What is said of it is not what was seen of it last: that is to be decided first, or looked at anew. */
+function isOpen({ state, verdict, stale, run }: Cell): boolean {
+  return run === null && (stale || (state === "in-sync" && verdict?.kind !== "in-sync"));
 }
 
 /** How many jobs of its kind run. */

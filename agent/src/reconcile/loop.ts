@@ -162,7 +162,10 @@ export class Loop implements Service {
 
   #look(cell: Cell, cause: Cause): void {
     cell.lookAgainAt = Number.POSITIVE_INFINITY;
-    if (this.#standing.refusals.has(cell.resource.id)) return;
+    if (this.#standing.refusals.has(cell.resource.id)) {
+      cell.stale = false;
+      return;
+    }
     if (cell.run || cell.look) {
       cell.again = cause;
       return;

@@ -381,3 +381,19 @@ t.test(
     await bench.stop();
   },
 );
+
+t.test("a drift that is not decided about yet holds what comes after it back", async (t) => {
+  const bench = makeBench();
+  for (const id of ["a.first", "a.next", "a.last"]) bench.world.set(id, "x");
+  bench.set([
+    bench.resource("a.first", "x", { observe: slowly(bench, "a.first", 10, 300) as never }),
+    bench.resource("a.next", "x", { after: ["a.first"] }),
+    bench.resource("a.last", "x", { after: ["a.next"] }),
+  ]);
+  await bench.clock.advance(1_000);
+  for (const id of ["a.next", "a.last"]) bench.world.set(id, "y");
+  bench.loop.wake("event");
+  await bench.clock.advance(2_000);
+  t.same(bench.applied, ["a.next", "a.last"]);
+  await bench.stop();
+});
