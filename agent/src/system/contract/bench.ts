@@ -54,13 +54,13 @@ export class Bench {
     return this.show();
   }
 
-  /** Looks until the unit is as it should be, for 15 s at most. */
+  /** Looks until the unit is as it should be, for 15 s at most; also while the unit manager cannot be asked. */
   async until(what: string, holds: (state: UnitState) => boolean): Promise<UnitState> {
     const end = this.host.clock.mono() + 15_000;
     for (;;) {
-      const state = await this.show();
-      if (holds(state)) return state;
-      if (this.host.clock.mono() > end) assert.fail(`never ${what}: ${JSON.stringify(state)}`);
+      const state = await this.show().catch((error: unknown) => error);
+      if (!(state instanceof Error) && holds(state as UnitState)) return state as UnitState;
+      if (this.host.clock.mono() > end) assert.fail(`never ${what}: ${String(state)} ${JSON.stringify(state)}`);
       await this.host.clock.sleep(50);
     }
   }
