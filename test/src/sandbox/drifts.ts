@@ -25,7 +25,8 @@ export interface Drift {
 
 const MODEL = "mistral:instruct";
 const FEATURE = "DUO_CHAT";
-const OTHER_HOST = "127.0.0.1:11434";
+/** The last number of an address that none of a sandbox's machines has, and no other sandbox either. */
+const ELSEWHERE = "99";
 
 /** Somebody overwrites OLLAMA_HOST and makes it count: `systemctl daemon-reload`, `systemctl restart ollama`. */
 export const ollamaHost: Drift = {
@@ -34,7 +35,8 @@ export const ollamaHost: Drift = {
   repairs: ["ollama.drop-in", "ollama.service"],
   perhaps: ["ollama.listening"],
   async make(sandbox) {
-    const text = `[Service]\nEnvironment="OLLAMA_HOST=${OTHER_HOST}"\n`;
+    const other = sandbox.layout.addresses["ollama-1"].replace(/\d+$/, ELSEWHERE);
+    const text = `[Service]\nEnvironment="OLLAMA_HOST=${other}:${OLLAMA_PORT}"\n`;
     writeFileSync(join(sandbox.rootOf("ollama-1"), DROP_IN), text);
     const socket = join(sandbox.layout.folder, "ollama-1/units.sock");
     await systemctl(socket, { method: "daemonReload" });

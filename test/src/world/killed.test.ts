@@ -1,8 +1,13 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { GATEWAY_PORT } from "@fettle/shared/roles/gateway.ts";
 import t from "tap";
+import { ask } from "../sandbox/ask.ts";
 import { containerStopped, type Drift, featureRemapped, modelRemoved, ollamaHost } from "../sandbox/drifts.ts";
 import { NODES, type NodeName } from "../sandbox/layout.ts";
 import { endState } from "./end-state.ts";
 import { compareRecords } from "./journal.ts";
+import { engineAt } from "./machines.ts";
 import { startWorld } from "./world.ts";
 
 /** Each kind in the order in which it is repaired from nothing. */
@@ -26,13 +31,12 @@ const KINDS: Readonly<Record<NodeName, readonly string[]>> = {
 /** Before anything is done, and when it is done but not looked at. */
 const PHASES = ["intended", "applying", "checking"];
 /**
- * Ms after the beginning of what takes longer. Not for the image: the Engine goes on with a pull whose asker died, and
- * then there is nothing left to be checked.
+ * Ms after the beginning of what takes longer. Not for image and container: the Engine goes on with what it was asked
+ * for when its asker died, and then there is nothing left to be checked.
  */
 const MIDDLES: Readonly<Record<string, readonly number[]>> = {
   "ollama.install": [30, 200],
   "ollama.model[mistral:instruct]": [30],
-  "gateway.container": [5, 30],
   "gitlab.token": [50, 250],
 };
 const DRIFTS: Readonly<Record<NodeName, readonly Drift[]>> = {
@@ -106,6 +110,37 @@ t.test("killed when a repair is booked, the repair stands", async (t) => {
   await world.inSync();
   t.strictSame(await endState(sandbox), expected);
 });
+
+t.test("killed in the middle of a swap, it is finished or undone, and then made", async (t) => {
+  const path = join(sandbox.layout.folder, "stack.yaml");
+  const text = readFileSync(path, "utf8");
+  const swaps = [
+    ["bypass", 20],
+    ["jwt", 60],
+    ["bypass", 150],
+    ["jwt", 400],
+  ] as const;
+  const agent = sandbox.agents["gateway-1"];
+  for (const [auth, ms] of swaps) {
+    await agent.stop();
+    agent.start(dying([`applying+${ms}:gateway.container`]));
+    await sandbox.apply(text.replace("auth: jwt", `auth: ${auth}`));
+    await world.until(`the agent dies after ${ms} ms`, DEATH_MS, async () => !agent.running);
+    agent.start();
+    const wanted = auth === "jwt" ? 401 : 404;
+    await world.until(`auth is ${auth}`, DEATH_MS, async () => (await withoutToken()) === wanted);
+    await world.inSync();
+    const names = (await engineAt(sandbox, "GET", "/containers/json?all=true")).text.match(/"Names":\[[^\]]*\]/g);
+    t.strictSame(names, ['"Names":["/fettle-gateway"]'], `${ms} ms: nothing is left over`);
+  }
+  t.strictSame(await endState(sandbox), expected);
+});
+
+/** What a request without a token gets from the gateway. */
+async function withoutToken(): Promise<number> {
+  const host = sandbox.layout.addresses["gateway-1"];
+  return (await ask({ host, port: GATEWAY_PORT, method: "GET", path: "/" })).status;
+}
 
 t.test("each death is on record, none is lost and none is told twice", async (t) => {
   const records = await compareRecords(t, world);
