@@ -9,6 +9,8 @@ export interface Look {
   readonly from: number;
   /** Wall-clock ms of the check that it rests on; null before there was one. */
   readonly checkedAt: number | null;
+  /** Ms after which it is worth another look; null when the resource does not say. */
+  readonly againMs: number | null;
   readonly facts: Readonly<Record<string, string>>;
   /** How long an apply may take to settle, by what was observed; null when nothing could be. */
   readonly settleMs: number | null;
@@ -34,12 +36,13 @@ export async function look(resource: Resource, { clock, context, signal }: LookP
       verdict: resource.diff(observed),
       from,
       checkedAt: resource.checkedAt ? resource.checkedAt(observed) : clock.now(),
+      againMs: resource.againMs?.(observed) ?? null,
       facts: resource.facts?.(observed) ?? {},
       settleMs: resource.settleMs(observed),
     };
   } catch (error) {
     const verdict = unknown(resource, error, limit.aborted);
-    return { verdict, from, checkedAt: clock.now(), facts: {}, settleMs: null };
+    return { verdict, from, checkedAt: clock.now(), againMs: null, facts: {}, settleMs: null };
   }
 }
 

@@ -192,7 +192,7 @@ export class Loop implements Service {
     this.#awake();
   }
 
-  #take(cell: Cell, { verdict, from, checkedAt, facts }: Look, cause: Cause): void {
+  #take(cell: Cell, { verdict, from, checkedAt, againMs, facts }: Look, cause: Cause): void {
     const { resource } = cell;
     const now = this.#deps.clock.mono();
     if (saysOther(cell.verdict, verdict) || (isSlow(resource) && cell.lookedAt !== checkedAt)) this.#deps.onChange();
@@ -200,7 +200,10 @@ export class Loop implements Service {
     cell.seenFrom = from;
     cell.lookedAt = checkedAt;
     cell.unknownAt = verdict.kind === "unknown" ? (cell.unknownAt ?? now) : null;
-    cell.lookAgainAt = lookAgainAt(cell, now, this.#deps.clock.random());
+    cell.lookAgainAt = Math.min(
+      lookAgainAt(cell, now, this.#deps.clock.random()),
+      now + (againMs ?? Number.POSITIVE_INFINITY),
+    );
     // What cannot be seen for a moment has not gone away: its users have waited for it.
     if (verdict.kind === "drift") cell.drift ??= { at: now, cause };
     else if (verdict.kind !== "unknown") cell.drift = null;

@@ -12,7 +12,8 @@ type Optional =
   | "service"
   | "apply"
   | "facts"
-  | "checkedAt";
+  | "checkedAt"
+  | "againMs";
 
 /** What a kind says of itself; the rest has defaults. */
 export type Parts<Observed> = Pick<Resource<Observed>, Required> &

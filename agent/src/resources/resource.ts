@@ -98,6 +98,8 @@ export interface Resource<Observed = unknown> {
   facts?(observed: Observed): Readonly<Record<string, string>>;
   /** Wall-clock ms of the check that the observation rests on, for a kind that keeps one for a while; null before it. */
   checkedAt?(observed: Observed): number | null;
+  /** Ms after which it is worth another look though no event asks for one; null leaves it to the pace. */
+  againMs?(observed: Observed): number | null;
   /** Which service its `disturbs` is about, and so where to look for users; null when it disturbs none. */
   readonly service: ServiceUse | null;
 }

@@ -343,3 +343,22 @@ t.test("what was approved is looked at again at once, whatever its pace, and onc
   t.equal(looks, 2);
   await bench.stop();
 });
+
+t.test("a look that says when it is worth another gets it, though no event asks", async (t) => {
+  const bench = makeBench();
+  const looks: number[] = [];
+  const asking = bench.resource("a.answers", "on", {
+    observe: async () => {
+      looks.push(bench.clock.mono());
+      return looks.length < 3 ? "broken" : "on";
+    },
+    diff: (found) =>
+      found === "on" ? { kind: "in-sync" } : { kind: "blocked", code: "ollama.service.masked", args: {} },
+    againMs: (found) => (found === "on" ? null : 5_000),
+  });
+  bench.set([asking]);
+  await bench.clock.advance(20_000);
+  t.same(looks, [0, 5_000, 10_000]);
+  t.equal(bench.state("a.answers").state, "in-sync");
+  await bench.stop();
+});

@@ -15,6 +15,7 @@ export interface Healing {
 const CONVERGE_MS = 180_000;
 const HEAL_MS = 60_000;
 const OUTSIDE_MS = 20;
+const LATE_MS = 1_000;
 
 export async function inSync(sandbox: Sandbox, limitMs = CONVERGE_MS): Promise<void> {
   const observer = new Observer(sandbox);
@@ -54,6 +55,12 @@ async function repairs(observer: Observer, drift: Drift, before: ReadonlySet<str
   });
 }
 
+/** One question that a restart swallowed must not hold the rest. */
+async function late(answer: boolean): Promise<boolean> {
+  await new Promise((resolve) => setTimeout(resolve, LATE_MS));
+  return answer;
+}
+
 /** Asks from outside again and again whether all is well, and keeps since when it is. */
 class OutsideWatch {
   #wellSince: number | null = null;
@@ -73,7 +80,7 @@ class OutsideWatch {
 
   async #watch(isWell: () => Promise<boolean>): Promise<void> {
     while (!this.#ended) {
-      const well = await isWell().catch(() => false);
+      const well = await Promise.race([isWell().catch(() => false), late(false)]);
       if (!well) this.#wellSince = null;
       else this.#wellSince ??= Date.now();
       await new Promise((resolve) => setTimeout(resolve, OUTSIDE_MS));

@@ -10,13 +10,13 @@ import type { Resource, ResourceContext, Verdict } from "../resource.ts";
 import { type Hop, hopOf, timeout } from "./answers-hop.ts";
 import { wantedSettings } from "./duo-settings.ts";
 import { access, type Gitlab, stateOf } from "./gitlab.ts";
-import { askedBy, type Checked, isDue, keepCheck, lastCheck } from "./last-check.ts";
+import { askedBy, type Checked, dueInMs, isDue, keepCheck, lastCheck } from "./last-check.ts";
 import { recordInput } from "./model.ts";
 import { leadingTo } from "./model-record.ts";
 
 /** What one look comes to; a check is made only where nothing stands before it. */
 type Observed =
-  | { readonly kind: "checked"; readonly last: Checked }
+  | { readonly kind: "checked"; readonly last: Checked; readonly dueMs: number }
   | { readonly kind: "gated"; readonly gate: Gate }
   | { readonly kind: "before"; readonly resource: string }
   | { readonly kind: "version"; readonly version: string }
@@ -25,6 +25,8 @@ type Observed =
 
 const DEFAULT_SECONDS = 60;
 const SPARE_MS = 15_000;
+/** Between two looks for another model whose test is under way. */
+const LEAST_MS = 1_000;
 const result = z.object({ result: z.object({ success: z.boolean().nullish(), message: z.string().nullish() }) });
 
 /** A model answers GitLab through the gateway: real inference, on change and every 15 minutes; sooner after a failure. */
@@ -41,6 +43,7 @@ export function answers(gitlab: Gitlab, model: GitlabModel): Resource<Observed> 
     observe: (ctx, signal) => observe(ctx, gitlab, { model, key, seconds }, signal),
     diff: (observed) => diff(observed, id, model),
     checkedAt: (observed) => (observed.kind === "checked" ? observed.last.at : null),
+    againMs: (observed) => (observed.kind === "checked" ? observed.dueMs : null),
   });
 }
 
@@ -54,11 +57,12 @@ async function observe(ctx: ResourceContext, gitlab: Gitlab, asked: Asked, signa
   const { gate, kept, host } = ctx;
   const { notes } = gitlab;
   const last = lastCheck(kept, asked.key);
-  if (gate === undefined) return last === null ? { kind: "unchecked" } : { kind: "checked", last };
+  const now = host.clock.now();
+  if (gate === undefined) return last === null ? { kind: "unchecked" } : checked(last, now);
   if (!gate.open) return { kind: "gated", gate };
-  if (last !== null && !isDue(last, kept, host.clock.now(), notes.changedAt)) return { kind: "checked", last };
+  if (last !== null && !isDue(last, kept, now, notes.changedAt)) return checked(last, now);
   // One model at a time: each may have to be loaded for it.
-  if (notes.checking) return last === null ? { kind: "in-turn" } : { kind: "checked", last };
+  if (notes.checking) return last === null ? { kind: "in-turn" } : checked(last, now);
   notes.checking = true;
   try {
     return await checkNow(ctx, gitlab, asked, last, signal);
@@ -83,7 +87,11 @@ async function checkNow(
   const token = askedBy(ctx.kept);
   const hop = await check(ctx, gitlab, state, asked, signal);
   const failures = hop === null ? 0 : (last?.failures ?? 0) + 1;
-  return { kind: "checked", last: keepCheck(ctx.kept, { key: asked.key, at, failures, hop, asked: token }) };
+  return checked(keepCheck(ctx.kept, { key: asked.key, at, failures, hop, asked: token }), at);
+}
+
+function checked(last: Checked, now: number): Observed {
+  return { kind: "checked", last, dueMs: Math.max(LEAST_MS, dueInMs(last, now)) };
 }
 
 /** What is not in GitLab yet, so that a check would only say so; where it cannot be read it is tried. */

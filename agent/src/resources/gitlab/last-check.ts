@@ -19,7 +19,8 @@ const LAST = "last";
 /** The loop keeps the last token of `fettle repair` there. */
 const RETRY = "retry";
 const PACE_MS = 15 * 60_000;
-const FIRST_RETRY_MS = 30_000;
+/** A gateway that is just starting is asked again soon; what stays broken more and more seldom. */
+const FIRST_RETRY_MS = 5_000;
 
 /** The last test of exactly this; null when there is none. */
 export function lastCheck(kept: Kept, key: string): Checked | null {
@@ -40,6 +41,14 @@ export function askedBy(kept: Kept): string | null {
 /** When asked for, after a change, every 15 minutes, and after a failure sooner: inference costs a GPU's time. */
 export function isDue({ at, failures, asked }: Checked, kept: Kept, now: number, changedAt: number): boolean {
   if (asked !== askedBy(kept)) return true;
-  const pace = failures === 0 ? PACE_MS : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), PACE_MS);
-  return changedAt > at || now < at || now - at >= pace;
+  return changedAt > at || now < at || now - at >= paceMs(failures);
+}
+
+/** Ms until the next test is due by time alone. */
+export function dueInMs({ at, failures }: Checked, now: number): number {
+  return Math.max(0, at + paceMs(failures) - now);
+}
+
+function paceMs(failures: number): number {
+  return failures === 0 ? PACE_MS : Math.min(FIRST_RETRY_MS * 2 ** (failures - 1), PACE_MS);
 }
