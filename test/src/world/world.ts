@@ -16,7 +16,7 @@ import { until } from "../sandbox/until.ts";
 
 const CONVERGE_MS = 60_000;
 /** Below the test runner's, so that what is left can be ended here. */
-const FILE_MS = 110_000;
+const FILE_MS = 220_000;
 
 /** A sandbox in a test: what its operator sees of it, and no trace of it afterwards. */
 export class World {
