@@ -5,7 +5,9 @@ import type { Service } from "@fettle/shared/lib/service.ts";
 import type { StackSpec } from "@fettle/shared/stack/stack.ts";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
+import { agentRoutes } from "./agents/routes.ts";
 import type { Config } from "./config.ts";
+import type { AgentRoute } from "./hub/agent-route.ts";
 import { Hub } from "./hub/hub.ts";
 import { LIMITS } from "./hub/limits.ts";
 import { EventFeed } from "./ingest/event-feed.ts";
@@ -64,7 +66,7 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
     const events = await EventFeed.open(store, clock);
     const pki = await openPki({ config, clock, logger }, store, meta, () => hub.port);
     const ingest = new Ingest({ store, clock, logger, events, touch: (node) => reconciler.touch(node) });
-    const hub: Hub = createHub({ config, clock, logger }, meta, pki, ingest);
+    const hub: Hub = createHub({ config, clock, logger }, meta, pki, ingest, agentRoutes());
     const parts: ReconcilerParts = { clock, logger, store, meta, hub, events };
     const reconciler: Reconciler = createReconciler(parts);
     return { ...parts, config, pki, reconciler };
@@ -91,10 +93,25 @@ async function openPki(
   });
 }
 
-function createHub({ config, clock }: Given, meta: MetaRow, pki: Pki, handlers: Ingest): Hub {
+function createHub(
+  { config, clock }: Given,
+  meta: MetaRow,
+  pki: Pki,
+  handlers: Ingest,
+  routes: readonly AgentRoute[],
+): Hub {
   const { epoch, incarnation } = meta;
   const tls = () => ({ certificate: pki.server().certificate, key: pki.server().key.reveal(), ca: pki.ca });
-  const hub = new Hub({ address: config.agents, tls: tls(), epoch, incarnation, clock, limits: LIMITS, handlers });
+  const hub = new Hub({
+    address: config.agents,
+    tls: tls(),
+    epoch,
+    incarnation,
+    clock,
+    limits: LIMITS,
+    handlers,
+    routes,
+  });
   pki.onRenewed(() => hub.renewCertificate(tls()));
   return hub;
 }

@@ -33,6 +33,10 @@ export const localPolicy = z.strictObject({
     .array(z.string().regex(/^[0-9a-fA-F:.]+\/\d{1,3}$/, { error: "a range as in 203.0.113.0/24" }))
     .max(50)
     .default([]),
+  /** Release keys (ed25519, SPKI in base64) that this machine takes updates from, beside the two built in. */
+  releaseKeys: z.array(z.base64().max(200)).max(10).default([]),
+  /** Whether models and the gateway's image may come from the coordinator's mirror, where there is no internet. */
+  mirror: z.boolean().default(false),
   ollama: section(
     z.strictObject({
       /** Where archives come from: `<source>/v<version>/ollama-linux-<arch>.tar.zst`. */

@@ -1,5 +1,8 @@
 import { createPublicKey, randomUUID, X509Certificate } from "node:crypto";
 import { once } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
+import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
 import { LINK_PATH } from "@fettle/shared/api/enrol.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
@@ -13,6 +16,7 @@ import { WebSocket } from "ws";
 import { systemClock } from "../clock.ts";
 import { agentCertificate, caCertificate, type Issuer, serverCertificate } from "../pki/certificates.ts";
 import { newKey } from "../pki/keys.ts";
+import type { AgentRoute } from "./agent-route.ts";
 import { FrameBudget } from "./frame-budget.ts";
 import type { HubHandlers } from "./handlers.ts";
 import { Hub } from "./hub.ts";
@@ -170,6 +174,27 @@ const DESIRED: Desired = {
   approvals: [],
 };
 
+const ROUTES: readonly AgentRoute[] = [
+  {
+    method: "GET",
+    path: "/v1/who/",
+    answer: async ({ peer, rest, response }) => void response.end(JSON.stringify({ ...peer, rest })),
+  },
+];
+
+/** One plain request on the agents' port: the status and what came. */
+async function asked(port: number, { cert, key }: Partial<Credentials>, path: string): Promise<string> {
+  const tls = { ca: ca.certificate, servername: NAME, agent: false, ...(cert && { cert }), ...(key && { key }) };
+  const outgoing = request({ host: "127.0.0.1", port, path, ...tls });
+  outgoing.end();
+  try {
+    const [response] = (await once(outgoing, "response")) as [IncomingMessage];
+    return `${response.statusCode} ${await text(response)}`;
+  } catch (error) {
+    return String((error as NodeJS.ErrnoException).code);
+  }
+}
+
 const ca = await newCa();
 
 interface World {
@@ -196,6 +221,7 @@ async function world(test: Test, change: Partial<Limits> = {}): Promise<World> {
     clock: systemClock,
     limits: { ...LIMITS, closeMs: 200, ...change },
     handlers: ledger,
+    routes: ROUTES,
   });
   const { port } = await hub.listen();
   const stop = new AbortController();
@@ -321,7 +347,7 @@ const wrapped = (type: string, body: string): string => `{"v":1,"type":"${type}"
 const HOSTILE: [string, string | Buffer, string][] = [
   ["not JSON", "{", "link.bad-frame"],
   ["no envelope", "[]", "link.bad-frame"],
-  ["another protocol", '{"v":2,"type":"ping","id":"1","body":{"at":1}}', "link.bad-frame"],
+  ["a protocol before the oldest", '{"v":0,"type":"ping","id":"1","body":{"at":1}}', "link.bad-frame"],
   [
     "a wrong type of a known field",
     wrapped("report", JSON.stringify({ ...REPORT, resources: "all" })),
@@ -482,6 +508,17 @@ t.test("more than half of the agents gone at once is one event", async (t) => {
   );
 });
 
+t.test("a route answers whom the store knows, at each request", async (t) => {
+  const { port, ledger, enrolled } = await world(t);
+  const good = await enrolled("a");
+  t.equal(await asked(port, good, "/v1/who/am/i?x=1"), '200 {"node":"a","stack":"duo","rest":"am/i"}');
+  t.match(await asked(port, good, "/v1/whoever"), /^404 .*api\.not-found/);
+  t.match(await asked(port, {}, "/v1/who/"), /^E/, "without a certificate there is no answer");
+  const row = must(ledger.known.get(fingerprintOf(good)), "the row");
+  ledger.known.set(fingerprintOf(good), { ...row, refusal: "identity.revoked" });
+  t.match(await asked(port, good, "/v1/who/"), /^403 .*identity\.revoked/);
+});
+
 t.test("a stop says good-bye and raises nothing", async (t) => {
   const ledger = new Ledger();
   const key = newKey();
@@ -490,7 +527,7 @@ t.test("a stop says good-bye and raises nothing", async (t) => {
   const credentials = await agentOf(ca, nodeId);
   ledger.known.set(fingerprintOf(credentials), { peer: { node: "a", stack: "duo" }, commonName: nodeId });
   const parts = { address: { host: "127.0.0.1", port: 0 }, tls: { certificate, key, ca: ca.certificate } };
-  const fixed = { epoch: 1, incarnation: "i", clock: systemClock, limits: LIMITS, handlers: ledger };
+  const fixed = { epoch: 1, incarnation: "i", clock: systemClock, limits: LIMITS, handlers: ledger, routes: [] };
   const hub = new Hub({ ...parts, ...fixed });
   const { port } = await hub.listen();
   const stop = new AbortController();

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Code } from "@fettle/shared/codes/codes.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
@@ -7,6 +8,7 @@ import type { Desired } from "@fettle/shared/protocol/desired.ts";
 import type { Hello } from "@fettle/shared/protocol/hello.ts";
 import type { Welcome } from "@fettle/shared/protocol/welcome.ts";
 import type { WebSocket } from "ws";
+import { type AgentRoute, routeFor } from "./agent-route.ts";
 import type { Question } from "./asks.ts";
 import { FleetBrake } from "./fleet-brake.ts";
 import type { HubHandlers } from "./handlers.ts";
@@ -23,6 +25,8 @@ export interface HubParts {
   readonly clock: Clock;
   readonly limits: Limits;
   readonly handlers: HubHandlers;
+  /** What agents may ask for beside the WebSocket. */
+  readonly routes: readonly AgentRoute[];
 }
 
 /** A node's live connection. */
@@ -59,6 +63,7 @@ export class Hub implements Service {
       address: parts.address,
       tls: parts.tls,
       admit: (certificate) => this.#open(certificate),
+      serve: (certificate, request, response) => this.#serve(certificate, request, response),
     });
   }
 
@@ -134,10 +139,7 @@ export class Hub implements Service {
   async #open(certificate: ShownCertificate): Promise<(socket: WebSocket) => void> {
     if (this.#stopping) throw new FettleError("link.going-away");
     const { clock, limits, handlers } = this.#parts;
-    const peer = await handlers.identify(certificate).catch((error: unknown) => {
-      if (error instanceof FettleError) handlers.onRefused(null, error);
-      throw error;
-    });
+    const peer = await this.#identify(certificate);
     const parts: SessionParts = {
       clock,
       limits,
@@ -146,6 +148,21 @@ export class Hub implements Service {
       onEnd: (session, error) => this.#ended(session, error),
     };
     return (socket) => this.#all.add(new Session(socket, peer, parts));
+  }
+
+  async #serve(certificate: ShownCertificate, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const peer = await this.#identify(certificate);
+    const found = routeFor(this.#parts.routes, request);
+    if (found === null) throw new FettleError("api.not-found", { what: "such page on this port" });
+    await found.route.answer({ peer, certificate, request, response, rest: found.rest });
+  }
+
+  async #identify(certificate: ShownCertificate): Promise<Peer> {
+    const { handlers } = this.#parts;
+    return await handlers.identify(certificate).catch((error: unknown) => {
+      if (error instanceof FettleError) handlers.onRefused(null, error);
+      throw error;
+    });
   }
 
   async #admit(session: Session, hello: Hello): Promise<Welcome> {

@@ -1,6 +1,6 @@
 import { constants } from "node:crypto";
 import { once } from "node:events";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
@@ -24,6 +24,8 @@ export interface ListenerParts {
   readonly tls: ListenerTls;
   /** Decides about one upgrade by its certificate; throws a FettleError to refuse it. */
   readonly admit: (certificate: ShownCertificate) => Promise<(socket: WebSocket) => void>;
+  /** Answers a request that is no upgrade; throws a FettleError to refuse it. */
+  readonly serve: (certificate: ShownCertificate, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 }
 
 const WAIT_MS = 10_000;
@@ -36,11 +38,9 @@ export class Listener {
 
   constructor(parts: ListenerParts) {
     this.#parts = parts;
-    const waits = { handshakeTimeout: WAIT_MS, headersTimeout: WAIT_MS, requestTimeout: WAIT_MS };
-    this.#server = createServer({ ...tlsOptions(parts.tls), ...waits, maxHeaderSize: 8192 }, (_, response) => {
-      response.writeHead(404, { "content-type": "application/json" });
-      response.end(JSON.stringify(answerOf(new FettleError("api.not-found", { what: "such page on this port" }))));
-    });
+    const limits = { handshakeTimeout: WAIT_MS, headersTimeout: WAIT_MS, requestTimeout: WAIT_MS, maxHeaderSize: 8192 };
+    const options = { ...tlsOptions(parts.tls), ...limits };
+    this.#server = createServer(options, (request, response) => void this.#serve(request, response));
     this.#server.on("upgrade", (request, socket, head) => void this.#upgrade(request, socket, head));
   }
 
@@ -75,6 +75,18 @@ export class Listener {
     await closed;
   }
 
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    try {
+      await this.#parts.serve(shownBy(request.socket), request, response);
+    } catch (error) {
+      const known = codedOf(error);
+      // An answer that was begun cannot be taken back: the connection's end says that it is not whole.
+      if (response.headersSent) return void response.destroy();
+      response.writeHead(known.status, { "content-type": "application/json", connection: "close" });
+      response.end(JSON.stringify(answerOf(known)));
+    }
+  }
+
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     socket.on("error", () => socket.destroy());
     try {
@@ -82,7 +94,7 @@ export class Listener {
       const enter = await this.#parts.admit(shownBy(socket));
       this.#sockets.handleUpgrade(request, socket, head, enter);
     } catch (error) {
-      refuse(socket, error instanceof FettleError ? error : new FettleError("link.not-stored", {}, { cause: error }));
+      refuse(socket, codedOf(error));
     }
   }
 }
@@ -116,6 +128,10 @@ function refuse(socket: Duplex, error: FettleError): void {
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
   socket.end(`${head.join("\r\n")}\r\n\r\n${body}`);
+}
+
+function codedOf(error: unknown): FettleError {
+  return error instanceof FettleError ? error : new FettleError("link.not-stored", {}, { cause: error });
 }
 
 function answerOf(error: FettleError): ErrorAnswer {

@@ -19,6 +19,7 @@ import { policyCodes } from "./policy.ts";
 import { stackCodes } from "./stack.ts";
 import { steerCodes } from "./steer.ts";
 import { storeCodes } from "./store.ts";
+import { updateCodes } from "./update.ts";
 
 /** The whole catalogue. A code that is not here does not compile. */
 const catalogue = {
@@ -38,6 +39,7 @@ const catalogue = {
   ...stackCodes,
   ...steerCodes,
   ...storeCodes,
+  ...updateCodes,
   ...hubCodes,
   ...enrolmentCodes,
   ...coordinatorCodes,

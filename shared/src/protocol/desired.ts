@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { agentWanted } from "./agent-wanted.ts";
 import { hash, resourceId, text } from "./names.ts";
 
 /** Stops apply of one resource, never its check. `stuck` after 10 minutes without anything moving behind it. */
@@ -51,5 +52,7 @@ export const desired = z.object({
   /** Resource id -> opaque token; a new one resets backoff and contention and wakes. */
   retry: z.record(z.string().max(255), z.string().max(64)),
   approvals: z.array(approval).max(100),
+  /** Absent from a coordinator that asks nothing of the agent itself. */
+  agent: agentWanted.optional(),
 });
 export type Desired = z.infer<typeof desired>;

@@ -1,9 +1,10 @@
 import * as z from "zod";
-import { PROTOCOL } from "./version.ts";
+import { OLDEST_PROTOCOL } from "./version.ts";
 
 /** What every frame is wrapped in. An unknown type is ignored and counted; an unknown field is dropped. */
 export const envelope = z.object({
-  v: z.literal(PROTOCOL),
+  /** The sender's protocol. A newer one is read as far as it is understood; how far apart two may be is said in hello and welcome. */
+  v: z.number().int().min(OLDEST_PROTOCOL),
   type: z.string().max(40),
   /** Chosen by the sender, unique on its connection; an answer or acknowledgement names it. */
   id: z.string().max(64),

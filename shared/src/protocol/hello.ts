@@ -10,6 +10,8 @@ export const hello = z.object({
   machineId: z.string().max(80),
   bootId: z.string().max(80),
   instanceId: z.string().max(80),
+  /** DMI product UUID; empty where there is none. */
+  productUuid: z.string().max(80).optional(),
   wallMs: z.number(),
   monoMs: z.number(),
   report,

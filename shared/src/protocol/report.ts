@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { agentStatus } from "./agent-status.ts";
 import { facts } from "./facts.ts";
 import { health, portProbe } from "./health.ts";
 import { code, hash } from "./names.ts";
@@ -31,6 +32,7 @@ export const report = z.object({
   health: health.nullable(),
   ports: z.array(portProbe).max(100),
   pauses: z.array(localPause).max(100),
+  agent: agentStatus.optional(),
 });
 export type Report = z.infer<typeof report>;
 export const MAX_REPORT_BYTES = 256 * 1024;

@@ -7,7 +7,7 @@ import { down } from "./down.ts";
 import { envelope, MAX_DEPTH, MAX_FRAME_BYTES } from "./envelope.ts";
 import { SCHEMA_HASHES } from "./schema-hash.ts";
 import { up } from "./up.ts";
-import { PROTOCOL } from "./version.ts";
+import { OLDEST_PROTOCOL, PROTOCOL } from "./version.ts";
 
 const schemasOf = (messages: Readonly<Record<string, z.ZodType>>) =>
   Object.fromEntries(Object.entries(messages).map(([type, schema]) => [type, z.toJSONSchema(schema, { io: "input" })]));
@@ -39,6 +39,7 @@ const taken: Array<[name: string, frame: string]> = [
   ["an unknown field is dropped, in the body and beside it", frame({ ...PONG, colour: "red" }, { colour: "red" })],
   ["as deep as is allowed", nested(MAX_DEPTH)],
   ["as large as is allowed", filled(MAX_FRAME_BYTES)],
+  ["of a newer protocol", frame(PONG, { v: PROTOCOL + 1 })],
   ["brackets in text are no depth", frame(PONG, { text: `${"[{".repeat(50)}\\"[` })],
 ];
 
@@ -55,7 +56,7 @@ const refused: Array<[name: string, frame: string, problem: RegExp]> = [
   ["nothing", "", /not JSON/],
   ["no object", "[]", /expected object/],
   ["no body", JSON.stringify({ v: PROTOCOL, type: "ping", id: "1" }), /received undefined/],
-  ["another protocol", frame(PONG, { v: PROTOCOL + 1 }), /expected 1/],
+  ["a protocol before the oldest", frame(PONG, { v: OLDEST_PROTOCOL - 1 }), /v|>=1/],
   ["an id that is no text", frame(PONG, { id: 1 }), /expected string/],
   ["a wrong type of a known field", frame({ at: "now" }), /ping\.at: .*expected number/],
   ["a field that is missing", frame({}), /ping\.at/],

@@ -8,5 +8,7 @@ export const welcome = z.object({
   wallMs: z.number(),
   /** The stack this node belongs to. */
   stack: z.string().max(63),
+  /** The coordinator's protocol; absent is 1. */
+  protocol: z.number().int().optional(),
 });
 export type Welcome = z.infer<typeof welcome>;

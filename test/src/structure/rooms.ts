@@ -70,6 +70,12 @@ export const ROOMS: readonly Room[] = [
     why: "pure: parameters in, resources out",
   },
   {
+    path: "agent/src/update",
+    values: ["shared/src", "agent/src/update"],
+    types: ["agent/src/store", "agent/src/link", ...HOST],
+    why: "the agent's own program: verify, unpack beside, switch, watch, go back",
+  },
+  {
     path: "agent/src/store",
     values: ["shared/src", "agent/src/store"],
     types: HOST,
@@ -154,6 +160,20 @@ export const ROOMS: readonly Room[] = [
       "coordinator/src/pki",
     ],
     why: "one handler per file; it reaches everything through the context",
+  },
+  {
+    path: "coordinator/src/agents",
+    values: ["shared/src", "coordinator/src/agents"],
+    types: ["coordinator/src/context.ts", "coordinator/src/hub", "coordinator/src/store", "coordinator/src/pki"],
+    machine: ["node:fs", "node:fs/promises"],
+    why: "what agents may ask for on their port beside the WebSocket, one route per file",
+  },
+  {
+    path: "coordinator/src/mirror",
+    values: ["shared/src", "coordinator/src/mirror"],
+    types: ["coordinator/src/store"],
+    machine: ["node:fs", "node:fs/promises"],
+    why: "files that are served in place of the internet, and release archives",
   },
   {
     path: "coordinator/src/ingest",

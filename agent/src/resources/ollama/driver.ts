@@ -1,3 +1,4 @@
+import { compareVersions } from "@fettle/shared/lib/versions.ts";
 import type { Gpu } from "@fettle/shared/protocol/health.ts";
 import { shortModelName } from "@fettle/shared/roles/model-name.ts";
 import type { OllamaParams } from "@fettle/shared/roles/ollama.ts";
@@ -9,7 +10,6 @@ import type { Resource, ResourceContext, Verdict } from "../resource.ts";
 import { runningVersion } from "./running-version.ts";
 import { ollamaUse } from "./service.ts";
 import { listenAddress, OLLAMA_UNIT } from "./unit-file.ts";
-import { compareVersions } from "./versions.ts";
 
 interface Observed {
   /** null when no model asks for a GPU, or the machine has an AMD one, which Ollama is left to. */

@@ -1,3 +1,4 @@
+import { compareVersions } from "@fettle/shared/lib/versions.ts";
 import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import { OLLAMA_DEFAULT, OLLAMA_FLOOR, type OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import { define } from "../define.ts";
@@ -6,7 +7,6 @@ import { completeInstallation, needsUser } from "./install-steps.ts";
 import { type FindArchive, type Installation, lookAtInstallation, NEEDED_BYTES } from "./installation.ts";
 import { STORE } from "./program-store.ts";
 import { OLLAMA_UNIT } from "./unit-file.ts";
-import { compareVersions } from "./versions.ts";
 
 const LOOK_MS = 30_000;
 

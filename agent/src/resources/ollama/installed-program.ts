@@ -1,9 +1,9 @@
 import { dirname, join, resolve } from "node:path";
+import { compareVersions } from "@fettle/shared/lib/versions.ts";
 import type { Files } from "../../system/files.ts";
 import type { Host } from "../../system/host.ts";
 import type { UnitState } from "../../system/units.ts";
 import { type StoredProgram, storedProgram, versionOf } from "./program-store.ts";
-import { compareVersions } from "./versions.ts";
 
 /** The `ollama` that the unit starts, or that is in the PATH. */
 export type InstalledProgram =

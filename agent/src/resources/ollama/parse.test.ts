@@ -1,3 +1,4 @@
+import { compareVersions } from "@fettle/shared/lib/versions.ts";
 import t from "tap";
 import type { Files } from "../../system/files.ts";
 import type { UnitState } from "../../system/units.ts";
@@ -6,7 +7,6 @@ import { durationMs } from "./go-duration.ts";
 import { pullCode } from "./pull-error.ts";
 import { addressOf } from "./running-version.ts";
 import { dropInText, environmentOf } from "./unit-file.ts";
-import { compareVersions } from "./versions.ts";
 
 t.test("OLLAMA_HOST, as Ollama reads it", async (t) => {
   const cases: Record<string, string> = {
