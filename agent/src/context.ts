@@ -1,9 +1,11 @@
 import type { Service } from "@fettle/shared/lib/service.ts";
 import { VERSION } from "@fettle/shared/lib/version.ts";
+import type { AgentWanted } from "@fettle/shared/protocol/agent-wanted.ts";
 import { PROTOCOL } from "@fettle/shared/protocol/version.ts";
 import type { OllamaArch } from "@fettle/shared/roles/ollama-archives.ts";
 import { roles } from "@fettle/shared/roles/roles.ts";
 import type { Logger } from "pino";
+import { agentStatus } from "./agent-status.ts";
 import { answer } from "./answer.ts";
 import { type Clients, makeClients } from "./clients/clients.ts";
 import { type AgentConfig, loadConfig } from "./config.ts";
@@ -62,6 +64,8 @@ interface Ground {
   readonly link: { now: Link | null };
   /** As last read; null before the enrolment. */
   readonly identity: { now: Identity | null };
+  /** Who takes what the coordinator wants of the agent itself. */
+  readonly wanted: Array<(wanted: AgentWanted) => void>;
 }
 
 /** Throws FettleError `agent.config-…` and what the stores throw; nothing runs yet when it resolves. */
@@ -76,7 +80,7 @@ export async function createContext({ env, host, open = openStore }: ContextOpti
   const link: Ground["link"] = { now: null };
   const machine = await MachineFactsService.of(host, () => link.now?.reportChanged());
   const identity = { now: await identityStore(host.files, env.dataFolder).load() };
-  const ground = { env, host, config, logger, secrets, store, desired, machine, link, identity };
+  const ground = { env, host, config, logger, secrets, store, desired, machine, link, identity, wanted: [] };
   return { logger, services: await compose(ground), close: () => store.close() };
 }
 
@@ -99,8 +103,10 @@ async function compose(ground: Ground): Promise<Service[]> {
   const watcher = new Watcher({ host, wake: ({ cause }) => core.loop.wake(cause) });
   const keeper = makeKeeper(ground, core, watcher, health);
   await keeper.load();
-  const current = () =>
-    report({ keeper, loop: core.loop, machine: ground.machine, health, store, now: host.clock.now() });
+  const current = () => {
+    const agent = agentStatus({ identity: ground.identity.now });
+    return report({ keeper, loop: core.loop, machine: ground.machine, health, store, agent, now: host.clock.now() });
+  };
   const made = makeLink(ground, core, keeper, health, current);
   link.now = made;
   const agent = localAgent({
@@ -201,6 +207,7 @@ function makeLink(
     metrics: () => health.metrics(),
     onDesired: async (state) => {
       await keeper.accept(state);
+      if (state.agent !== undefined) for (const take of ground.wanted) take(state.agent);
       // A rejection changes nothing else.
       ground.link.now?.reportChanged();
     },

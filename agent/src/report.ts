@@ -1,3 +1,4 @@
+import type { AgentStatus } from "@fettle/shared/protocol/agent-status.ts";
 import type { Report } from "@fettle/shared/protocol/report.ts";
 import type { Health } from "./health/health.ts";
 import type { Keeper } from "./reconcile/keeper.ts";
@@ -11,6 +12,7 @@ export interface ReportParts {
   readonly machine: MachineFactsService;
   readonly health: Health;
   readonly store: Pick<Store, "pauses">;
+  readonly agent: AgentStatus;
   /** Wall-clock ms. */
   readonly now: number;
 }
@@ -19,7 +21,7 @@ export interface ReportParts {
 const MAX_PAUSES = 100;
 
 /** The whole snapshot of this machine. */
-export function report({ keeper, loop, machine, health, store, now }: ReportParts): Report {
+export function report({ keeper, loop, machine, health, store, agent, now }: ReportParts): Report {
   return {
     desired: keeper.status(),
     facts: { ...machine.facts(), ...loop.facts() },
@@ -27,5 +29,6 @@ export function report({ keeper, loop, machine, health, store, now }: ReportPart
     health: health.sample(),
     ports: health.ports(),
     pauses: store.pauses.all(now).slice(0, MAX_PAUSES),
+    agent,
   };
 }

@@ -2,6 +2,7 @@ import type { Desired } from "@fettle/shared/protocol/desired.ts";
 import type { ReconcilerParts } from "../context.ts";
 import type { DesiredRow } from "../store/desired.ts";
 import type { Queries } from "../store/store.ts";
+import { agentWanted } from "./agent-wanted.ts";
 import { type CompiledNode, compileNode, compileStack } from "./compile/compile.ts";
 import { latch } from "./latch.ts";
 import { policyFor } from "./policy-frame.ts";
@@ -123,6 +124,7 @@ async function frame(
     policy: policyFor(view.spec, own.node, pauses),
     retry: retriesFor(own.node, asked, rest.compiled, rest.world),
     approvals: approvals.map(({ resource, resourceHash, token }) => ({ resource, hash: resourceHash, token })),
+    agent: await agentWanted(parts, own.node),
   };
 }
 

@@ -1,0 +1,20 @@
+import { IS_DEV, VERSION } from "@fettle/shared/lib/version.ts";
+import type { AgentStatus } from "@fettle/shared/protocol/agent-status.ts";
+import type { Identity } from "./store/identity.ts";
+
+export interface AgentStatusParts {
+  /** null before the enrolment. */
+  readonly identity: Identity | null;
+}
+
+/** What the agent says of itself in a report. */
+export function agentStatus({ identity }: AgentStatusParts): AgentStatus {
+  return {
+    version: VERSION,
+    dev: IS_DEV,
+    update: null,
+    trusts: [],
+    certificateExpiresAt: identity?.expiresAt ?? null,
+    observing: null,
+  };
+}
