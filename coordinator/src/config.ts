@@ -6,10 +6,13 @@ import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import * as yaml from "yaml";
 import * as z from "zod";
 import type { Env } from "./env.ts";
+import { shareAbove } from "./share.ts";
 
 /** Where the coordinator keeps things and where it listens. */
 export interface Config {
   readonly paths: Paths;
+  /** The folder that came with the program: `deploy/` and `agents/` are in it. */
+  readonly share: string;
   readonly api: Address;
   readonly agents: Address;
   /** More names and addresses for the coordinator's certificate, beside its fixed name and localhost. */
@@ -65,7 +68,9 @@ export function readConfig(env: Env): Config {
   if (api.host === agents.host && api.port === agents.port) {
     throw bad("listen", "the API and the agents need a port each");
   }
-  return { paths, api, agents, names: said.names ?? [], logLevel: logLevel(env.logLevel) ?? said.logLevel ?? "info" };
+  const share = env.share === undefined ? shareAbove(import.meta.dirname) : absolute("FETTLE_SHARE", env.share);
+  const level = logLevel(env.logLevel) ?? said.logLevel ?? "info";
+  return { paths, share, api, agents, names: said.names ?? [], logLevel: level };
 }
 
 function readFile(path: string): z.infer<typeof file> {

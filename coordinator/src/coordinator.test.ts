@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, sign } from "node:crypto";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { request as plainRequest } from "node:http";
 import { type RequestOptions, request } from "node:https";
@@ -20,6 +21,7 @@ import { type Config, pathsOf, readConfig } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
 import { openCoordinator } from "./coordinator.ts";
 import { type Env, readEnv } from "./env.ts";
+import { releaseFolders } from "./mirror/releases.ts";
 import { newKey } from "./pki/keys.ts";
 
 const HOST = "127.77.0.1";
@@ -243,6 +245,7 @@ const CONFIGS: [string, NodeJS.ProcessEnv, string, object | string][] = [
   ["an address without a port", { FETTLE_LISTEN_AGENTS: "127.0.0.1" }, "", "FETTLE_LISTEN_AGENTS"],
   ["one port for both", { FETTLE_LISTEN_AGENTS: "127.0.0.1:1", FETTLE_LISTEN_API: "127.0.0.1:1" }, "", "listen"],
   ["a log level", { FETTLE_LOG_LEVEL: "loud" }, "", "FETTLE_LOG_LEVEL"],
+  ["a folder to share from", { FETTLE_SHARE: "/opt/fettle/1.0.0" }, "", { share: "/opt/fettle/1.0.0" }],
   ["a relative folder", { FETTLE_DATA: "data" }, "", "FETTLE_DATA"],
 ];
 
@@ -255,5 +258,10 @@ t.test("configuration: environment, file, defaults; contradictions stop the star
     else t.match(t.throws(read), { code: "coordinator.bad-config", args: { where: new RegExp(expected) } }, name);
     await rm(folder, { recursive: true });
   }
+  const { share, paths } = readConfig(readEnv({ FETTLE_CONFIG: "/nowhere" }));
+  t.ok(existsSync(join(share, "deploy/units")), "in a checkout the repository's root is what came with the program");
+  const folders = [join(paths.data, "releases"), join(share, "agents"), join(share, "dist/release")];
+  t.same(releaseFolders({ paths, share }), folders);
+  t.same(releaseFolders({ paths, share: "/opt/fettle/1.0.0" }).slice(1), ["/opt/fettle/1.0.0/agents"]);
   t.same(pathsOf(readEnv({})), { data: "/var/lib/fettle", config: "/etc/fettle", run: "/run/fettle" });
 });

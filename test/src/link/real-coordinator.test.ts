@@ -43,7 +43,7 @@ async function configOf(t: Test): Promise<Config> {
   t.teardown(() => rm(folder, { recursive: true, force: true }));
   const paths = { data: join(folder, "data"), config: join(folder, "etc"), run: join(folder, "run") };
   const address = { host: HOST, port: 0 };
-  return { paths, api: address, agents: address, names: [], logLevel: "silent" };
+  return { paths, share: folder, api: address, agents: address, names: [], logLevel: "silent" };
 }
 
 /** What the agent keeps on disk, in memory. */
