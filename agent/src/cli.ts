@@ -5,6 +5,7 @@ import { VERSION } from "@fettle/shared/lib/version.ts";
 import { type CoordinatorAddress, loadConfig, parseConfig } from "./config.ts";
 import type { AgentEnv } from "./env.ts";
 import { enrol } from "./link/enrol.ts";
+import { goodbye } from "./link/goodbye.ts";
 import { AgentRefused } from "./local/cli/agent-refused.ts";
 import type { Enrolled, EnrolRequest, Io } from "./local/cli/command.ts";
 import { runCli } from "./local/cli/run-cli.ts";
@@ -12,12 +13,13 @@ import { localSocketPath } from "./local/local-service.ts";
 import { identityStore } from "./store/identity.ts";
 import type { Host } from "./system/host.ts";
 import type { LocalCall } from "./system/local-socket.ts";
+import { Uninstall } from "./uninstall/uninstall.ts";
 
 export interface CliParts {
   readonly env: AgentEnv;
   readonly host: Host;
   readonly ownUid: number;
-  readonly io: Pick<Io, "out" | "error" | "readStdin">;
+  readonly io: Pick<Io, "out" | "error" | "readStdin" | "confirm" | "holdOn">;
 }
 
 /** A plan looks at everything, GitLab's settings too. */
@@ -30,6 +32,8 @@ export function cli(args: readonly string[], parts: CliParts): Promise<number> {
     ...parts.io,
     call: (call) => callAgent(parts, call),
     enrol: (request) => enrolHere(parts, request),
+    uninstall: () => uninstallHere(parts),
+    isRoot: parts.ownUid === 0,
     readFile: (path) => host.files.readText(path),
     token: env.token,
     user: env.user,
@@ -56,6 +60,28 @@ async function enrolHere({ env, host, ownUid }: CliParts, { token, coordinator }
   const identity = identityStore(host.files, dataFolder);
   const at = coordinator === null ? coordinators : [oneCoordinator(coordinator)];
   return enrol({ coordinators: at, identity, token, machineId, version: VERSION });
+}
+
+function uninstallHere(parts: CliParts): Uninstall {
+  const { env, host } = parts;
+  const socket = localSocketPath(env.runFolder);
+  return new Uninstall({ host, places: env, socket, user: env.user, goodbye: () => sayGoodbye(parts) });
+}
+
+/** The coordinator may be away, and the identity broken: neither is in the way. */
+async function sayGoodbye({ env, host, ownUid }: CliParts): Promise<string> {
+  const identity = await identityStore(host.files, env.dataFolder)
+    .load()
+    .catch(() => null);
+  if (identity === null) return "No identity of this machine can be read, so the coordinator was told nothing.";
+  try {
+    const { coordinators } = await loadConfig(host.files, env.configPath, ownUid);
+    await goodbye(coordinators, identity);
+    return `The coordinator knows that ${identity.node} is uninstalled.`;
+  } catch (error) {
+    const why = messageOf(error).replace(/\.$/, "");
+    return `The coordinator could not be told (${why}). On its machine, run: fettle node remove ${identity.node}`;
+  }
 }
 
 /** The port on the command line is that of the operators' listener. */

@@ -1,3 +1,4 @@
+import { createInterface } from "node:readline/promises";
 import { text } from "node:stream/consumers";
 import { messageOf } from "@fettle/shared/lib/errors.ts";
 import type { ContextOptions } from "./context.ts";
@@ -32,8 +33,21 @@ async function runCommand(host: Host, args: readonly string[]): Promise<number> 
     out: (line: string) => void process.stdout.write(line),
     error: (line: string) => void process.stderr.write(line),
     readStdin: async () => (process.stdin.isTTY ? null : await text(process.stdin)),
+    confirm: async (question: string) => (process.stdin.isTTY ? await asked(question) : null),
+    holdOn: () => {
+      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => {});
+    },
   };
   return cli(args, { env: readEnv(process.env), host, ownUid: process.getuid?.() ?? 0, io });
+}
+
+async function asked(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(question)).trim());
+  } finally {
+    terminal.close();
+  }
 }
 
 function failed(error: unknown): number {

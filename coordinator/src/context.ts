@@ -66,10 +66,17 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
     const events = await EventFeed.open(store, clock);
     const pki = await openPki({ config, clock, logger }, store, meta, () => hub.port);
     const ingest = new Ingest({ store, clock, logger, events, touch: (node) => reconciler.touch(node) });
-    const hub: Hub = createHub({ config, clock, logger }, meta, pki, ingest, agentRoutes());
+    const hub: Hub = createHub(
+      { config, clock, logger },
+      meta,
+      pki,
+      ingest,
+      agentRoutes(() => context),
+    );
     const parts: ReconcilerParts = { clock, logger, store, meta, hub, events };
     const reconciler: Reconciler = createReconciler(parts);
-    return { ...parts, config, pki, reconciler };
+    const context: Context = { ...parts, config, pki, reconciler };
+    return context;
   } catch (error) {
     await store.close();
     throw error;

@@ -114,6 +114,8 @@ async function machine(t: Test): Promise<Machine> {
           io.error += text;
         },
         readStdin: async () => null,
+        confirm: async () => null,
+        holdOn: () => {},
       },
     });
     return { code, ...io };
@@ -221,7 +223,13 @@ t.test("enrol: the token comes from a file, the environment or stdin, in that or
       return { node: "n", stack: "s", roles: [] };
     },
     readFile: async (path) => (path === "/token" ? "from file\n" : null),
+    uninstall: () => {
+      throw new Error("not asked for");
+    },
     readStdin: async () => "from stdin\n",
+    confirm: async () => null,
+    holdOn: () => {},
+    isRoot: true,
     token: new Secret("from env"),
     user: "root",
     clock,
@@ -280,6 +288,8 @@ t.test("an agent that does not run, or does not answer, is said to", async (t) =
       error += text;
     },
     readStdin: async () => null,
+    confirm: async () => null,
+    holdOn: () => {},
   };
   const host = { files: realFiles, clock, localSocket: realLocalSocket } as unknown as Parameters<
     typeof cli

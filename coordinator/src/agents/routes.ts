@@ -1,6 +1,8 @@
+import type { Context } from "../context.ts";
 import type { AgentRoute } from "../hub/agent-route.ts";
+import { goodbye } from "./goodbye.ts";
 
-/** Every route of the agents' port beside the WebSocket. */
-export function agentRoutes(): readonly AgentRoute[] {
-  return [];
+/** Every route of the agents' port beside the WebSocket; `context` is there when the first request comes. */
+export function agentRoutes(context: () => Context): readonly AgentRoute[] {
+  return [goodbye(context)];
 }

@@ -12,6 +12,7 @@ export type EventKind =
   | "node.disconnected"
   | "node.enrolled"
   | "node.removed"
+  | "node.uninstalled"
   | "node.rejected"
   | "fleet.lost"
   | "node.noisy"

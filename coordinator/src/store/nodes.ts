@@ -11,6 +11,8 @@ export interface NodeRow {
   /** CN of the agent's certificate; null until it enrolled. */
   nodeId: string | null;
   registeredAt: number | null;
+  /** When its agent said good-bye; null once it enrolled again. */
+  uninstalledAt: number | null;
   /** From the agent's last hello; null before the first. */
   version: string | null;
   /** JSON list of what the agent understands. */
@@ -69,7 +71,11 @@ export class Nodes {
 
   /** Binds the node to the identity that just enrolled. */
   async register(node: string, nodeId: string, at: number): Promise<void> {
-    await this.#db.updateTable("nodes").set({ nodeId, registeredAt: at }).where("node", "=", node).execute();
+    await this.#db
+      .updateTable("nodes")
+      .set({ nodeId, registeredAt: at, uninstalledAt: null })
+      .where("node", "=", node)
+      .execute();
   }
 
   async hello(node: string, hello: NodeHello): Promise<void> {
@@ -78,6 +84,10 @@ export class Nodes {
 
   async seen(node: string, at: number): Promise<void> {
     await this.#db.updateTable("nodes").set({ seenAt: at }).where("node", "=", node).execute();
+  }
+
+  async uninstalled(node: string, at: number): Promise<void> {
+    await this.#db.updateTable("nodes").set({ uninstalledAt: at }).where("node", "=", node).execute();
   }
 
   /** Takes the node and all that is kept about its present state away; its runs, events and audit stay. */
@@ -90,6 +100,7 @@ export class Nodes {
 const NEVER_SEEN = {
   nodeId: null,
   registeredAt: null,
+  uninstalledAt: null,
   version: null,
   capabilities: null,
   machineId: null,

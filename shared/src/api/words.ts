@@ -40,5 +40,5 @@ export function exitCodeOf(rolledUp: Word): number {
   return DETAILED[rolledUp];
 }
 
-export const CONNECTIONS = ["connected", "disconnected", "never-seen"] as const;
+export const CONNECTIONS = ["connected", "disconnected", "never-seen", "uninstalled"] as const;
 export const connection = z.enum(CONNECTIONS);

@@ -1,5 +1,6 @@
 import { agentCodes } from "./agent.ts";
 import { agentLocalCodes } from "./agent-local.ts";
+import { agentUninstallCodes } from "./agent-uninstall.ts";
 import { apiCodes } from "./api.ts";
 import { cliCodes } from "./cli.ts";
 import type { CodeDefinition } from "./code.ts";
@@ -31,6 +32,7 @@ const catalogue = {
   ...identityCodes,
   ...healthCodes,
   ...agentLocalCodes,
+  ...agentUninstallCodes,
   ...agentCodes,
   ...linkCodes,
   ...gitlabCodes,

@@ -50,6 +50,12 @@ export const steerCodes = {
     cause: "{node} has never enrolled.",
     remedy: "Run `fettle token create --node {node}` here, then `fettle-agent enrol` on the machine.",
   },
+  "stack.uninstalled": {
+    severity: "warning",
+    cause: "The agent was uninstalled on {node}; what it kept there is as it left it.",
+    remedy:
+      "To have it back, run `fettle token create --node {node}`; else take the node out of the stack file, apply that, and run `fettle node remove {node}`.",
+  },
   "stack.disconnected": {
     severity: "warning",
     cause: "{node} is not connected: what it reported last is not known to be true any more.",

@@ -75,6 +75,12 @@ async function fettleAgent(words: readonly string[]): Promise<string | null> {
     error: (text) => void said.push(text),
     call: nobody,
     enrol: nobody,
+    uninstall: () => {
+      throw new FettleError("agent.not-running", { path: "", problem: "" });
+    },
+    confirm: () => Promise.resolve(null),
+    holdOn: () => undefined,
+    isRoot: true,
     readFile: () => Promise.resolve("fettle1"),
     readStdin: () => Promise.resolve("fettle1"),
     token: null,

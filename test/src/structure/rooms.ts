@@ -76,6 +76,12 @@ export const ROOMS: readonly Room[] = [
     why: "the agent's own program: verify, unpack beside, switch, watch, go back",
   },
   {
+    path: "agent/src/uninstall",
+    values: ["shared/src", "agent/src/clients", "agent/src/resources", "agent/src/store", "agent/src/uninstall"],
+    types: HOST,
+    why: "takes the agent off the machine, also when none runs; it knows what of the kinds' files stays",
+  },
+  {
     path: "agent/src/store",
     values: ["shared/src", "agent/src/store"],
     types: HOST,

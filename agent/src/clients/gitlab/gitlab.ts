@@ -9,7 +9,7 @@ import { type Readiness, readiness } from "./readiness.ts";
 import { type GitlabSchema, schemaFrom } from "./schema.ts";
 import { type SeatHolder, seatHolder } from "./seats.ts";
 import { type GitlabState, type ModelRecord, modelPage, nextOf, stateFrom, unexpected } from "./state.ts";
-import { type RotatedToken, rotateToken, type TokenSelf, tokenSelf } from "./tokens.ts";
+import { type RotatedToken, revokeToken, rotateToken, type TokenSelf, tokenSelf } from "./tokens.ts";
 
 const LONGEST_LIST = 20;
 const choices = z.object({
@@ -47,6 +47,7 @@ export interface GitlabClient {
   writable(access: GitlabAccess, signal: AbortSignal): Promise<boolean>;
   tokenSelf(access: GitlabAccess, signal: AbortSignal): Promise<TokenSelf>;
   rotateToken(access: GitlabAccess, expiresAt: string, signal: AbortSignal): Promise<RotatedToken>;
+  revokeToken(access: GitlabAccess, signal: AbortSignal): Promise<void>;
   /** Version, user, licence, settings, models and features, in one request where the models fit on a page. */
   state(access: GitlabAccess, signal: AbortSignal): Promise<GitlabState>;
   choices(access: GitlabAccess, schema: GitlabSchema, signal: AbortSignal): Promise<readonly FeatureChoice[]>;
@@ -75,6 +76,7 @@ export function gitlabClient(host: Host): GitlabClient {
     writable: (access, signal) => writable(host, access, signal),
     tokenSelf: (access, signal) => tokenSelf(host, access, signal),
     rotateToken: (access, expiresAt, signal) => rotateToken(host, access, expiresAt, signal),
+    revokeToken: (access, signal) => revokeToken(host, access, signal),
     state: (access, signal) => state(host, schemas, access, signal),
     choices: (access, schema, signal) => featureChoices(host, access, schema, signal),
     seatHolder: (access, schema, wanted, signal) => seatHolder(host, access, schema, wanted, signal),

@@ -68,6 +68,16 @@ export async function rotateToken(
   return { id, token: new Secret(token), expiresAt: expires_at ?? null };
 }
 
+/** Ends the token that asks, at once. Throws FettleError `gitlab.api.refused` or `gitlab.writable.readonly`. */
+export async function revokeToken(host: Host, access: GitlabAccess, signal: AbortSignal): Promise<void> {
+  const path = "/api/v4/personal_access_tokens/self";
+  const answer = await exchange(host, access, { method: "DELETE", path }, signal);
+  if (answer.status === 204) return;
+  const said = problemOf(answer);
+  if (READ_ONLY.test(said)) throw new FettleError("gitlab.writable.readonly", { why: said });
+  throw refused("DELETE personal_access_tokens/self", answer);
+}
+
 function whyOf({ status, json }: JsonAnswer): Extract<TokenSelf, { kind: "bad" }>["why"] {
   const said = problem.safeParse(json);
   const text = said.success ? `${said.data.error_description ?? ""} ${said.data.message ?? ""}` : "";

@@ -1,6 +1,7 @@
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
 import type { LocalCall } from "../../system/local-socket.ts";
+import type { Uninstall } from "../../uninstall/uninstall.ts";
 
 export interface EnrolRequest {
   readonly token: Secret;
@@ -21,6 +22,12 @@ export interface Io {
   /** A call to the running agent; its parsed answer. Throws FettleError. */
   call(call: LocalCall): Promise<unknown>;
   enrol(request: EnrolRequest): Promise<Enrolled>;
+  uninstall(): Uninstall;
+  /** Asks for a yes on the terminal; null where there is none to ask on. */
+  confirm(question: string): Promise<boolean | null>;
+  /** From now on the process ends only when it is done: Ctrl-C and a lost terminal are ignored. */
+  holdOn(): void;
+  readonly isRoot: boolean;
   /** A small text file of this machine, as it is; null when there is none. */
   readFile(path: string): Promise<string | null>;
   /** What is piped in; null on a terminal. */
@@ -37,6 +44,8 @@ export interface Words {
   readonly json: boolean;
   readonly detailedExitcode: boolean;
   readonly options: Readonly<Record<string, string | undefined>>;
+  /** The names of the command's flags that were given. */
+  readonly flags: ReadonlySet<string>;
   readonly positionals: readonly string[];
 }
 
@@ -48,6 +57,8 @@ export interface Command {
   readonly usage: string;
   /** Options that take a value, with a line each. */
   readonly options: Readonly<Record<string, string>>;
+  /** Options that take none, with a line each. */
+  readonly flags?: Readonly<Record<string, string>>;
   /** True when its exit status can tell the rolled-up word. */
   readonly detailed: boolean;
   /** Most words that it takes. */

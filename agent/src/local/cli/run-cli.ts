@@ -27,8 +27,9 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
 
 function wordsOf(command: Command, args: readonly string[]): Words {
   const valued = Object.keys(command.options).map((name) => [name, { type: "string" as const }]);
-  const flags = { json: { type: "boolean" as const }, "detailed-exitcode": { type: "boolean" as const } };
-  const { values, positionals } = parsed(args, { ...Object.fromEntries(valued), ...flags });
+  const named = ["json", "detailed-exitcode", ...Object.keys(command.flags ?? {})];
+  const flags = named.map((name) => [name, { type: "boolean" as const }]);
+  const { values, positionals } = parsed(args, Object.fromEntries([...valued, ...flags]));
   if (positionals.length > command.positionals)
     throw usage(`${command.name} does not take ${JSON.stringify(positionals.at(-1))}`);
   if (values["detailed-exitcode"] === true && !command.detailed)
@@ -38,6 +39,7 @@ function wordsOf(command: Command, args: readonly string[]): Words {
     json: values.json === true,
     detailedExitcode: values["detailed-exitcode"] === true,
     options: Object.fromEntries(texts),
+    flags: new Set(named.filter((name) => values[name] === true)),
     positionals,
   };
 }
@@ -75,9 +77,10 @@ function help(io: Io): number {
   return 0;
 }
 
-function commandHelp({ name, usage, summary, options, detailed }: Command, io: Io): number {
+function commandHelp({ name, usage, summary, options, flags: own = {}, detailed }: Command, io: Io): number {
   const rows = Object.entries(options).map(([option, text]) => [`  --${option} VALUE`, text]);
   const flags = [
+    ...Object.entries(own).map(([flag, text]) => [`  --${flag}`, text]),
     ["  --json", "for programs"],
     ...(detailed ? [["  --detailed-exitcode", "tell the state by the exit status"]] : []),
   ];

@@ -4,6 +4,7 @@ import type { Resource, ResourceContext, Verdict } from "../resource.ts";
 import type { Gateway } from "./gateway.ts";
 import { type KeyFile, keyPath, newKey, readKey } from "./key-files.ts";
 import { type KeyName, keysFor } from "./key-names.ts";
+import { forgetSetAside, setAsideKey } from "./set-aside-keys.ts";
 
 /** The signing keys that this version of the gateway wants: made here, readable by root alone, never sent anywhere. */
 export function keys(gateway: Gateway): Resource<readonly KeyFile[] | null> {
@@ -42,8 +43,9 @@ async function apply({ host }: ResourceContext, gateway: Gateway, changes: reado
   await host.files.makeFolder(secretsFolder, { mode: 0o700 });
   for (const { name, pem, problem } of await readKeys(host.files, gateway, names)) {
     if (problem === null || !changes.some(({ what }) => what === name)) continue;
-    const key = pem ?? (await newKey());
+    const key = pem ?? (await setAsideKey(host.files, secretsFolder, name, remember)) ?? (await newKey());
     remember(key);
     await host.files.writeAtomic(keyPath(secretsFolder, name), key, { mode: 0o600 });
+    await forgetSetAside(host.files, name);
   }
 }

@@ -4,6 +4,7 @@ import type { GitlabParams } from "@fettle/shared/roles/gitlab.ts";
 import * as z from "zod";
 import type { Files } from "../../system/files.ts";
 
+const MINTED = "mint:";
 const kept = z.strictObject({
   /** `mint:USER`, or `file:` and the sha256 of the token in the operator's file that this one was rotated from. */
   from: z.string(),
@@ -44,8 +45,25 @@ export async function heldToken(files: Files, where: Where): Promise<HeldToken> 
   return { token: stored?.from === from ? remembered(where, stored.token) : token, from, fileMode };
 }
 
+/** A token that Fettle made: minted, or rotated out of the operator's own one. */
+export interface MadeToken {
+  readonly token: Secret;
+  /** For whom it was minted; null when it came from the operator's file. */
+  readonly actor: string | null;
+}
+
+/** null when this machine keeps none, or only the operator's own. */
+export async function madeToken(files: Files, where: Pick<Where, "secretsFolder">): Promise<MadeToken | null> {
+  const stored = await readKept(files, where);
+  if (stored === null) return null;
+  const own = `file:${createHash("sha256").update(stored.token).digest("hex")}`;
+  if (stored.from === own) return null;
+  const actor = stored.from.startsWith(MINTED) ? stored.from.slice(MINTED.length) : null;
+  return { token: new Secret(stored.token), actor };
+}
+
 export function mintedFor(actor: string): string {
-  return `mint:${actor}`;
+  return `${MINTED}${actor}`;
 }
 
 /** On disk, and known as a secret, when it resolves. */
@@ -56,7 +74,7 @@ export async function keepToken(files: Files, where: Where, from: string, token:
   await files.writeAtomic(pathOf(where), `${text}\n`, { mode: 0o600 });
 }
 
-async function readKept(files: Files, where: Where): Promise<z.infer<typeof kept> | null> {
+async function readKept(files: Files, where: Pick<Where, "secretsFolder">): Promise<z.infer<typeof kept> | null> {
   const text = await files.readText(pathOf(where));
   if (text === null) return null;
   try {
@@ -72,6 +90,6 @@ function remembered({ remember }: Where, token: string): Secret {
   return new Secret(token);
 }
 
-function pathOf({ secretsFolder }: Where): string {
+function pathOf({ secretsFolder }: Pick<Where, "secretsFolder">): string {
   return `${secretsFolder}/gitlab-token.json`;
 }

@@ -14,6 +14,8 @@ const RUNNER_MS = 300_000;
 const PIPE_END_MS = 500;
 const LARGEST = 4_096;
 const TAIL = 4_000;
+/** As GitLab lists it. */
+export const TOKEN_NAME = "fettle";
 export const SCOPES = ["api", "admin_mode"] as const;
 const made = z.object({ token: z.string().min(1) });
 
@@ -28,7 +30,7 @@ export async function mintToken(
   reporter: Reporter,
 ): Promise<Secret> {
   const owner = await gitOwner(host);
-  const params = JSON.stringify({ actor, name: "fettle", scopes: SCOPES, expiresAt });
+  const params = JSON.stringify({ actor, name: TOKEN_NAME, scopes: SCOPES, expiresAt });
   try {
     await host.files.makeFolder(FOLDER, { mode: 0o700, ...owner });
     await host.files.writeAtomic(PARAMS, params, { mode: 0o600, ...owner });

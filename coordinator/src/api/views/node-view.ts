@@ -1,6 +1,7 @@
 import type { NodeView } from "@fettle/shared/api/nodes.ts";
 import type { Note } from "@fettle/shared/api/resources.ts";
 import { rollUp, type Word } from "@fettle/shared/api/words.ts";
+import type { NodeRow } from "../../store/nodes.ts";
 import type { NodeState, StackView } from "../types.ts";
 import { noteOf } from "./note.ts";
 import { resourceViews } from "./resource-view.ts";
@@ -11,13 +12,12 @@ export const NO_STATE: NodeState = { report: null, live: false, generation: 0, h
 export function nodeView(stack: StackView, node: string, seenAt: number | null): NodeView {
   const row = stack.rows.get(node);
   const state = stack.views.get(node) ?? NO_STATE;
-  const known = row !== undefined && row.registeredAt !== null;
   const reported = state.report?.desired?.generation ?? 0;
   return {
     node,
     roles: row === undefined ? [] : (JSON.parse(row.roles) as string[]),
     address: row?.address ?? null,
-    connection: !known ? "never-seen" : state.live ? "connected" : "disconnected",
+    connection: connectionOf(row, state),
     seenAt: seenAt ?? row?.seenAt ?? null,
     version: row?.version ?? null,
     health: state.live ? (state.report?.health?.state ?? "unknown") : "unknown",
@@ -27,6 +27,12 @@ export function nodeView(stack: StackView, node: string, seenAt: number | null):
     stale: !state.live,
     findings: [...findingsOf(stack, node, state), ...healthOf(node, state)],
   };
+}
+
+function connectionOf(row: NodeRow | undefined, { live }: NodeState): NodeView["connection"] {
+  if (row === undefined || row.registeredAt === null) return "never-seen";
+  if (row.uninstalledAt !== null) return "uninstalled";
+  return live ? "connected" : "disconnected";
 }
 
 /** A node rolls up its resources; what is not known of its newest declaration counts as unknown. */

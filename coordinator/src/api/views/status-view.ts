@@ -92,7 +92,7 @@ function progressText({ text, doneBytes, totalBytes, secondsLeft }: Progress): s
 function nodeItems({ node, connection, seenAt, findings }: NodeView): StatusItem[] {
   const items = findings.map((note) => ({ where: node, state: "finding", since: null, ...note }));
   if (connection === "connected") return items;
-  const code = connection === "never-seen" ? "stack.never-seen" : "stack.disconnected";
+  const code = `stack.${connection}` as const;
   return [{ where: node, state: connection, since: seenAt, ...noteOf(code, {}, node) }, ...items];
 }
 

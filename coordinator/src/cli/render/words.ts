@@ -15,6 +15,7 @@ const COLOURS: Readonly<Record<string, Style>> = {
   waiting: "yellow",
   warning: "yellow",
   disconnected: "red",
+  uninstalled: "yellow",
   paused: "blue",
 };
 
