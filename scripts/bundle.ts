@@ -1,7 +1,8 @@
-import { cpSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { build, type Metafile, type Plugin } from "esbuild";
+import { copyNative } from "./native.ts";
 
 export const ROOT = resolve(import.meta.dirname, "..");
 
@@ -18,13 +19,16 @@ export interface BundleOptions {
   readonly native?: readonly string[];
   /** Whether functions keep their names, as stack traces show them; it costs the coordinator 5 MB of memory. */
   readonly names?: boolean;
+  /** Names that the sources declare and only a build gives a value. */
+  readonly define?: Readonly<Record<string, unknown>>;
 }
 
 const BANNER = `import { createRequire as makeRequire } from "node:module";
 const require = makeRequire(import.meta.url);`;
 
 /** Bundles a program for the pinned Node, with its native packages beside it. Returns what went in (esbuild's metafile). */
-export async function bundle({ entries, folder, from, native = [], names = true }: BundleOptions): Promise<Metafile> {
+export async function bundle(options: BundleOptions): Promise<Metafile> {
+  const { entries, folder, from, native = [], names = true, define = {} } = options;
   rmSync(folder, { recursive: true, force: true });
   const result = await build({
     entryPoints: { ...entries },
@@ -40,13 +44,15 @@ export async function bundle({ entries, folder, from, native = [], names = true 
     keepNames: names,
     legalComments: "none",
     external: NATIVE,
+    define: Object.fromEntries(Object.entries(define).map(([name, value]) => [name, JSON.stringify(value)])),
     banner: { js: BANNER },
     metafile: true,
     plugins: [httpByRequire],
     absWorkingDir: ROOT,
     logLevel: "warning",
   });
-  for (const name of native) copyNative(name, join(ROOT, from), join(folder, "node_modules"));
+  const arch = process.arch === "arm64" ? "arm64" : "x64";
+  for (const name of native) copyNative(name, { from: join(ROOT, from), modules: join(folder, "node_modules"), arch });
   return result.metafile;
 }
 
@@ -69,38 +75,4 @@ function builtinModule(path: string): string {
   const plain = Object.entries(Object.getOwnPropertyDescriptors(module)).filter(([, { get }]) => get === undefined);
   const names = plain.map(([name]) => name).filter((name) => /^[A-Za-z_]\w*$/.test(name) && name !== "default");
   return `const module = require("${path}");\nexport default module;\nexport const { ${names.join(", ")} } = module;`;
-}
-
-/** What a native package needs at run time, for this machine's architecture. */
-function copyNative(name: string, from: string, modules: string): void {
-  const source = packageFolder(name, from);
-  const target = join(modules, name);
-  mkdirSync(target, { recursive: true });
-  const prebuilt = `linux-${process.arch}.node`;
-  cpSync(source, target, {
-    recursive: true,
-    dereference: true,
-    filter: (path) => {
-      const below = path.slice(source.length + 1);
-      if (/^(deps|src|node_modules|binding\.gyp)/.test(below) || /\.(ts|md|map)$/.test(below)) return false;
-      return !below.startsWith("prebuilds/") || below === `prebuilds/${prebuilt}`;
-    },
-  });
-  if (name === "node-pty") {
-    const binary = `@lydell/node-pty-linux-${process.arch}`;
-    cpSync(packageFolder(binary, source), join(modules, binary), { recursive: true, dereference: true });
-  }
-}
-
-/** The real folder of a package as `from` sees it. */
-function packageFolder(name: string, from: string): string {
-  const require = createRequire(join(realpathSync(from), "package.json"));
-  for (const folder of require.resolve.paths(name) ?? []) {
-    try {
-      return realpathSync(join(folder, name));
-    } catch {
-      // Not in this folder; the next one up is looked into.
-    }
-  }
-  return dirname(require.resolve(`${name}/package.json`));
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
-import { VERSION } from "@fettle/shared/lib/version.ts";
+import { VERSION_TEXT } from "@fettle/shared/lib/version.ts";
 import { Command, CommanderError } from "commander";
 import { Client } from "./client.ts";
 import type { Act } from "./command.ts";
@@ -31,7 +31,7 @@ export async function run(args: readonly string[], around: Surroundings): Promis
       const command = (given as readonly unknown[]).at(-1) as Command;
       status = await work(session(command.optsWithGlobals(), around), ...given);
     };
-  program.description("Keeps a GitLab Duo Self-Hosted stack in its declared state").version(VERSION);
+  program.description("Keeps a GitLab Duo Self-Hosted stack in its declared state").version(VERSION_TEXT);
   program
     .option("--json", "one JSON value instead of text")
     .option("--stack <name>", "which stack, where there are several");

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
-import { VERSION } from "@fettle/shared/lib/version.ts";
+import { VERSION_TEXT } from "@fettle/shared/lib/version.ts";
 import { AgentRefused } from "./agent-refused.ts";
 import { type Command, type Io, printJson, type Words } from "./command.ts";
 import { commands } from "./commands.ts";
@@ -12,7 +12,7 @@ export async function runCli(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "--help" || name === "-h" || name === "help") return help(io);
   if (name === "--version") {
-    io.out(`fettle-agent ${VERSION}\n`);
+    io.out(`fettle-agent ${VERSION_TEXT}\n`);
     return 0;
   }
   try {
