@@ -87,7 +87,7 @@ export class Uninstall {
       throw error;
     }
     for (const unit of stopped) say(`Stopped ${unit}.`);
-    say(await goodbye());
+    if (own.dataPaths.includes(this.#parts.places.dataFolder)) say(await goodbye());
   }
 
   /** Not before all else: a container that runs keeps running. */
