@@ -2,6 +2,7 @@ import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { unreachable } from "@fettle/shared/lib/must.ts";
 import type { Desired } from "@fettle/shared/protocol/desired.ts";
 import type { DownMessage } from "@fettle/shared/protocol/down.ts";
+import { OLDEST_PROTOCOL, PROTOCOL, speaksWith } from "@fettle/shared/protocol/version.ts";
 import type { Welcome } from "@fettle/shared/protocol/welcome.ts";
 import { Asks } from "./asks.ts";
 import type { Channel } from "./channel.ts";
@@ -78,7 +79,7 @@ export class Session {
   }
 
   #welcomeOf(message: DownMessage): Welcome {
-    if (message.type === "welcome") return message.body;
+    if (message.type === "welcome") return checked(message.body);
     if (message.type === "retryAfter") throw new ComeBackLater(message.body.ms);
     if (message.type === "bye") throw farewell(message.body);
     throw new FettleError("link.bad-frame", { problem: `${message.type} before welcome` });
@@ -150,6 +151,14 @@ export class Session {
       await clock.sleep(left, signal);
     }
   }
+}
+
+/** A coordinator that says nothing of it is one of protocol 1. */
+function checked(welcome: Welcome): Welcome {
+  const { protocol: found = 1 } = welcome;
+  if (speaksWith(found)) return welcome;
+  const older = found < PROTOCOL ? "the coordinator" : "this agent";
+  throw new FettleError("link.protocol", { peer: "coordinator", found, own: PROTOCOL, oldest: OLDEST_PROTOCOL, older });
 }
 
 function farewell({ code, reason }: { code: string; reason?: string | undefined }): FettleError {

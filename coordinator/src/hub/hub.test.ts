@@ -347,7 +347,7 @@ const wrapped = (type: string, body: string): string => `{"v":1,"type":"${type}"
 const HOSTILE: [string, string | Buffer, string][] = [
   ["not JSON", "{", "link.bad-frame"],
   ["no envelope", "[]", "link.bad-frame"],
-  ["a protocol before the oldest", '{"v":0,"type":"ping","id":"1","body":{"at":1}}', "link.bad-frame"],
+  ["a protocol that cannot be", '{"v":-1,"type":"ping","id":"1","body":{"at":1}}', "link.bad-frame"],
   [
     "a wrong type of a known field",
     wrapped("report", JSON.stringify({ ...REPORT, resources: "all" })),
@@ -408,6 +408,36 @@ t.test("hello comes first, and soon", async (t) => {
   await slow.opened();
   t.equal(await slow.ended(), "link.no-hello");
 });
+
+/** Protocol of an agent -> what it is answered. This coordinator speaks 1. */
+const PEERS = [
+  [0, "link.protocol"],
+  [1, "welcome"],
+  [2, "welcome"],
+  [3, "link.protocol"],
+] as const;
+
+for (const [protocol, answer] of PEERS)
+  t.test(`an agent of protocol ${protocol}: ${answer}`, async (t) => {
+    const { ledger, enrolled, dial } = await world(t);
+    const agent = dial(await enrolled("ollama-1"));
+    await agent.opened();
+    const say = (type: string, body: object) =>
+      agent.socket.send(JSON.stringify({ v: protocol, type, id: "1", body, later: true }));
+    say("hello", { ...helloOf({ protocol }), unheardOf: { deep: [1] }, report: { ...REPORT, unheardOf: 1 } });
+    if (answer === "link.protocol") {
+      t.equal(await agent.ended(), answer);
+      t.same(ledger.reports, [], "nothing of it was taken");
+      const bye = agent.frames.findLast(({ type }) => type === "bye")?.body as { reason?: string } | undefined;
+      t.match(bye?.reason, /speaks protocol [03]; this program speaks 1/);
+      return;
+    }
+    t.match(await agent.got("welcome"), { protocol: 1 });
+    say("unheardOf", { anything: true });
+    say("records", { runs: [], audit: [], unheardOf: [] });
+    await agent.got("ack");
+    t.pass("what it says beyond this protocol is left out, and the rest is taken");
+  });
 
 t.test("a flood is slowed to the rate and loses nothing", async (t) => {
   const { ledger, enrolled, welcomed } = await world(t, { framesPerSecond: 100, burst: 10 });

@@ -6,6 +6,7 @@ import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import type { Desired } from "@fettle/shared/protocol/desired.ts";
 import type { Hello } from "@fettle/shared/protocol/hello.ts";
+import { PROTOCOL } from "@fettle/shared/protocol/version.ts";
 import type { Welcome } from "@fettle/shared/protocol/welcome.ts";
 import type { WebSocket } from "ws";
 import { type AgentRoute, routeFor } from "./agent-route.ts";
@@ -174,7 +175,8 @@ export class Hub implements Service {
     before?.end(new FettleError("link.replaced"));
     await handlers.onHello(peer, hello);
     this.#brake.arrived(this.#sessions.size);
-    return { epoch, incarnation, pingMs: limits.pingMs, wallMs: clock.now(), stack: peer.stack };
+    const { pingMs } = limits;
+    return { epoch, incarnation, pingMs, wallMs: clock.now(), stack: peer.stack, protocol: PROTOCOL };
   }
 
   #ended(session: Session, error: FettleError): void {
@@ -196,6 +198,7 @@ const FAULTS: ReadonlySet<Code> = new Set<Code>([
   "identity.duplicate",
   "link.bad-frame",
   "link.hello-first",
+  "link.protocol",
   "link.no-hello",
   "link.flood",
   "link.report-too-large",

@@ -6,6 +6,7 @@ import type { DownBody, DownType } from "@fettle/shared/protocol/down.ts";
 import type { Hello } from "@fettle/shared/protocol/hello.ts";
 import { MAX_REPORT_BYTES } from "@fettle/shared/protocol/report.ts";
 import { type UpMessage, up } from "@fettle/shared/protocol/up.ts";
+import { OLDEST_PROTOCOL, PROTOCOL, speaksWith } from "@fettle/shared/protocol/version.ts";
 import type { Welcome } from "@fettle/shared/protocol/welcome.ts";
 import type { RawData, WebSocket } from "ws";
 import { Asks, type Question } from "./asks.ts";
@@ -163,6 +164,7 @@ export class Session {
     this.#hello = message.body;
     this.#since = this.#parts.clock.now();
     this.#state = "admitted";
+    if (!speaksWith(message.body.protocol)) throw wrongProtocol(message.body.protocol);
     const welcome = await this.#parts.admit(this, message.body);
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     this.#send("welcome", welcome);
@@ -208,6 +210,11 @@ export class Session {
     this.#frames += 1;
     this.#socket.send(encode(type, String(this.#frames), body));
   }
+}
+
+function wrongProtocol(found: number): FettleError {
+  const older = found < PROTOCOL ? "the agent" : "the coordinator";
+  return new FettleError("link.protocol", { peer: "agent", found, own: PROTOCOL, oldest: OLDEST_PROTOCOL, older });
 }
 
 function textOf(data: RawData): string {

@@ -8,6 +8,12 @@ export const linkCodes = {
     remedy: "Check that both programs are Fettle and of neighbouring versions; the connection is made again by itself.",
     status: 400,
   },
+  "link.protocol": {
+    severity: "critical",
+    cause: "The {peer} speaks protocol {found}; this program speaks {own} and what is one step away, from {oldest} on.",
+    remedy: "Update the older of the two ({older}), one version at a time.",
+    status: 426,
+  },
   "link.fenced": {
     severity: "critical",
     cause:

@@ -1,7 +1,21 @@
 import * as z from "zod";
 import { code, hash, text, wallMs } from "./names.ts";
 
-export const UPDATE_STATES = ["fetching", "switching", "trial", "done", "rolled-back", "refused", "failed"] as const;
+/**
+ * waiting: not now, and why; it goes on by itself. trial: the new version runs and has yet to prove itself. rolled-back:
+ * it did not, and the one before runs again. refused: this agent does not take that release. failed: it was not reached.
+ */
+export const UPDATE_STATES = [
+  "waiting",
+  "fetching",
+  "switching",
+  "trial",
+  "done",
+  "rolled-back",
+  "refused",
+  "failed",
+] as const;
+export type UpdateState = (typeof UPDATE_STATES)[number];
 
 /** The last update that this agent was asked for. */
 export const updateStatus = z.object({

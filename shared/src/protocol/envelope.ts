@@ -1,10 +1,9 @@
 import * as z from "zod";
-import { OLDEST_PROTOCOL } from "./version.ts";
 
 /** What every frame is wrapped in. An unknown type is ignored and counted; an unknown field is dropped. */
 export const envelope = z.object({
-  /** The sender's protocol. A newer one is read as far as it is understood; how far apart two may be is said in hello and welcome. */
-  v: z.number().int().min(OLDEST_PROTOCOL),
+  /** The sender's protocol. Any is read as far as it is understood; hello and welcome say how far apart two may be. */
+  v: z.number().int().nonnegative(),
   type: z.string().max(40),
   /** Chosen by the sender, unique on its connection; an answer or acknowledgement names it. */
   id: z.string().max(64),

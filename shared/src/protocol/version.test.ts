@@ -7,7 +7,7 @@ import { down } from "./down.ts";
 import { envelope, MAX_DEPTH, MAX_FRAME_BYTES } from "./envelope.ts";
 import { SCHEMA_HASHES } from "./schema-hash.ts";
 import { up } from "./up.ts";
-import { OLDEST_PROTOCOL, PROTOCOL } from "./version.ts";
+import { OLDEST_PROTOCOL, PROTOCOL, speaksWith } from "./version.ts";
 
 const schemasOf = (messages: Readonly<Record<string, z.ZodType>>) =>
   Object.fromEntries(Object.entries(messages).map(([type, schema]) => [type, z.toJSONSchema(schema, { io: "input" })]));
@@ -40,6 +40,7 @@ const taken: Array<[name: string, frame: string]> = [
   ["as deep as is allowed", nested(MAX_DEPTH)],
   ["as large as is allowed", filled(MAX_FRAME_BYTES)],
   ["of a newer protocol", frame(PONG, { v: PROTOCOL + 1 })],
+  ["of an older protocol, so that its hello can be answered", frame(PONG, { v: OLDEST_PROTOCOL - 1 })],
   ["brackets in text are no depth", frame(PONG, { text: `${"[{".repeat(50)}\\"[` })],
 ];
 
@@ -56,7 +57,7 @@ const refused: Array<[name: string, frame: string, problem: RegExp]> = [
   ["nothing", "", /not JSON/],
   ["no object", "[]", /expected object/],
   ["no body", JSON.stringify({ v: PROTOCOL, type: "ping", id: "1" }), /received undefined/],
-  ["a protocol before the oldest", frame(PONG, { v: OLDEST_PROTOCOL - 1 }), /v|>=1/],
+  ["a protocol that cannot be", frame(PONG, { v: -1 }), /v|>=0/],
   ["an id that is no text", frame(PONG, { id: 1 }), /expected string/],
   ["a wrong type of a known field", frame({ at: "now" }), /ping\.at: .*expected number/],
   ["a field that is missing", frame({}), /ping\.at/],
@@ -82,4 +83,14 @@ t.test("what one side encodes, the other decodes", async (t) => {
   const body = { runId: "01890000-0000-7000-8000-000000000000", seq: 3, at: 1, data: 'ä \u0000 "quoted"\n' };
   t.same(decode(up, encode("log", "7", body)), { type: "log", id: "7", body });
   t.same(decode(down, encode("logAck", "8", body)), { type: "logAck", id: "8", body: { runId: body.runId, seq: 3 } });
+});
+
+t.test("one step apart is understood, both ways, and nothing below the oldest", async (t) => {
+  for (const [peer, expected] of [
+    [PROTOCOL, true],
+    [PROTOCOL + 1, true],
+    [PROTOCOL + 2, false],
+    [OLDEST_PROTOCOL - 1, false],
+  ] as const)
+    t.equal(speaksWith(peer), expected, `protocol ${peer}`);
 });
