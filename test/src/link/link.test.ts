@@ -44,6 +44,22 @@ t.test("a desired state that passes is taken; older ones, reused numbers and unk
   t.equal(coordinator.peers.length, 1, "the connection stands");
 });
 
+t.test("a coordinator one protocol ahead is obeyed as far as it is understood", async (t) => {
+  const { coordinator, agent } = await pair(t, (one) => {
+    one.script = onHello((peer) => {
+      const body = { ...welcome, wallMs: Date.now(), protocol: 2, unheardOf: { deep: [1] } };
+      peer.socket.send(JSON.stringify({ v: 2, type: "welcome", id: "1", body }));
+      peer.socket.send(JSON.stringify({ v: 2, type: "unheardOf", id: "2", body: { any: "thing" } }));
+      const desired = { ...desiredOf(5), unheardOf: true };
+      peer.socket.send(JSON.stringify({ v: 2, type: "desired", id: "3", body: desired, more: 1 }));
+    });
+  });
+  await until(() => agent.taken.length === 1);
+  t.notHas(agent.taken[0], { unheardOf: true });
+  t.equal(agent.link.status().state, "connected");
+  t.equal(coordinator.peers.length, 1);
+});
+
 t.test("what ends a connection, each with its code; the next one is made by itself", async (t) => {
   const say = (text: string): Script => onHello((peer) => peer.socket.send(text));
   const after = (act: (peer: Parameters<Script>[0]) => void): Script =>
@@ -61,10 +77,16 @@ t.test("what ends a connection, each with its code; the next one is made by itse
     ],
     ["too deep", say(`${'{"a":'.repeat(20)}1${"}".repeat(20)}`), "link.bad-frame", /deeper/],
     [
-      "a version before the oldest",
-      say(JSON.stringify({ v: 0, type: "welcome", id: "1", body: {} })),
-      "link.bad-frame",
-      /./,
+      "a coordinator of a protocol before the oldest",
+      onHello((peer) => peer.send("welcome", { ...welcome, protocol: 0 })),
+      "link.protocol",
+      /speaks protocol 0; this program speaks 1/,
+    ],
+    [
+      "a coordinator two protocols ahead",
+      onHello((peer) => peer.send("welcome", { ...welcome, protocol: 3 })),
+      "link.protocol",
+      /speaks protocol 3; this program speaks 1/,
     ],
     [
       "something before welcome",
