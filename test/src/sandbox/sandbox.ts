@@ -62,7 +62,7 @@ export class Sandbox {
       this.#coordinatorEnv(),
     );
     this.machines = perNode((node) => this.#machine(node));
-    this.agents = perNode((node) => this.#child(`agent-${node}`, [programs.agent, "run"], this.agentEnv(node)));
+    this.agents = perNode((node) => this.#child(`agent-${node}`, this.agentArgv().slice(1), this.agentEnv(node)));
   }
 
   /**
@@ -78,7 +78,7 @@ export class Sandbox {
     await this.#coordinatorReady();
     await this.#gitlabReady();
     await this.apply(stackText(this.layout, this.#stackOptions()));
-    await Promise.all(NODES.map((node) => this.#enrol(node)));
+    await Promise.all(NODES.map((node) => this.enrol(node)));
     for (const node of NODES) this.agents[node].start(more[node]);
   }
 
@@ -110,6 +110,11 @@ export class Sandbox {
 
   cliEnv(): Record<string, string> {
     return this.#coordinatorEnv();
+  }
+
+  /** The agent itself, on whichever machine. */
+  agentArgv(): readonly string[] {
+    return [process.execPath, this.#programs.agent, "run"];
   }
 
   agentEnv(node: NodeName): Record<string, string> {
@@ -157,7 +162,8 @@ export class Sandbox {
     });
   }
 
-  async #enrol(node: NodeName): Promise<void> {
+  /** With a token of its own, as its administrator does it. */
+  async enrol(node: NodeName): Promise<void> {
     const answer = await this.fettle(["token", "create", "--node", node, "--role", ROLES[node], "--json"]);
     const { token } = JSON.parse(answer) as { token: string };
     await this.fettleAgent(node, ["enrol"], { FETTLE_TOKEN: token });
