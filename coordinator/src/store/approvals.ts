@@ -35,4 +35,9 @@ export class Approvals {
   async remove(node: string, resource: string): Promise<void> {
     await this.#db.deleteFrom("approvals").where("node", "=", node).where("resource", "=", resource).execute();
   }
+
+  /** Takes back every yes that was given. */
+  async clear(): Promise<void> {
+    await this.#db.deleteFrom("approvals").execute();
+  }
 }

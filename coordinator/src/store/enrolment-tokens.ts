@@ -49,4 +49,10 @@ export class EnrolmentTokens {
   async cancel(node: string): Promise<void> {
     await this.#db.deleteFrom("enrolment_tokens").where("node", "=", node).where("usedAt", "is", null).execute();
   }
+
+  /** Makes every unused token worthless; how many there were. */
+  async cancelAll(): Promise<number> {
+    const result = await this.#db.deleteFrom("enrolment_tokens").where("usedAt", "is", null).executeTakeFirst();
+    return Number(result.numDeletedRows);
+  }
 }

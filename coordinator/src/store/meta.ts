@@ -34,6 +34,11 @@ export class Meta {
     return result.numInsertedOrUpdatedRows === 1n;
   }
 
+  /** Begins a new epoch, which the agents put above every lower one. */
+  async raise(epoch: number, incarnation: string): Promise<void> {
+    await this.#db.updateTable("meta").set({ epoch, incarnation }).where("epoch", "<", epoch).execute();
+  }
+
   /** Writes the row as it is, to see that the database can be written. */
   async touch(): Promise<void> {
     await this.#db

@@ -29,4 +29,9 @@ export class RetryTokens {
       .onConflict((conflict) => conflict.columns(["node", "resource"]).doUpdateSet({ token, by, at }))
       .execute();
   }
+
+  /** Forgets every `repair` that was asked for. */
+  async clear(): Promise<void> {
+    await this.#db.deleteFrom("retry_tokens").execute();
+  }
 }
