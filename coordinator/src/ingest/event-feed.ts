@@ -23,6 +23,7 @@ export type EventKind =
   | "desired.rejected"
   | "run.ended"
   | "stack.applied"
+  | "coordinator.restored"
   | "token.created"
   | "pause.set"
   | "pause.ended"
