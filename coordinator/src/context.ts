@@ -12,6 +12,7 @@ import { Hub } from "./hub/hub.ts";
 import { LIMITS } from "./hub/limits.ts";
 import { EventFeed } from "./ingest/event-feed.ts";
 import { Ingest } from "./ingest/ingest.ts";
+import { type Release, releaseFolders, releasesIn } from "./mirror/releases.ts";
 import { Pki } from "./pki/pki.ts";
 import { createReconciler } from "./reconciler/loop.ts";
 import type { Preview } from "./reconciler/preview.ts";
@@ -45,6 +46,10 @@ export interface Context extends ReconcilerParts {
   readonly config: Config;
   readonly pki: Pki;
   readonly reconciler: Reconciler;
+  /** Where the agent's releases lie, the operator's own folder first. */
+  readonly releaseFolders: readonly string[];
+  /** The agent's releases that lie there now, newest first. */
+  releases(): Promise<readonly Release[]>;
 }
 
 /** The operator's routes; put on the TLS listener and on the admin socket. */
@@ -75,7 +80,9 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
     );
     const parts: ReconcilerParts = { clock, logger, store, meta, hub, events };
     const reconciler: Reconciler = createReconciler(parts);
-    const context: Context = { ...parts, config, pki, reconciler };
+    const folders = releaseFolders(config);
+    const releases = () => releasesIn(folders);
+    const context: Context = { ...parts, config, pki, reconciler, releaseFolders: folders, releases };
     return context;
   } catch (error) {
     await store.close();

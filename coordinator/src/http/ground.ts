@@ -3,14 +3,16 @@ import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { HealthCheck } from "./health.ts";
+import { registerInstall } from "./install-routes.ts";
 
-/** The routes that need no API token: the CA, enrolment by its own token, and health. */
+/** The routes that need no API token: the CA, enrolment by its own token, the installation, and health. */
 export function registerGround(app: FastifyInstance, context: Context): void {
   const health = new HealthCheck(context);
   app.get(CA_PATH, async (): Promise<CaAnswer> => {
     return { ca: context.pki.ca, coordinatorName: context.pki.coordinatorName };
   });
   app.post(ENROL_PATH, async (request): Promise<EnrolAnswer> => await enrol(request, context));
+  registerInstall(app, context);
   app.get("/healthz", async (_, reply) => {
     const answer = await health.read();
     return await reply.code(answer.ok ? 200 : 503).send(answer);

@@ -30,6 +30,6 @@ export function spki(key: KeyObject): Buffer {
 }
 
 /** sha256 of the key's SPKI DER. */
-export function keyHash(key: KeyObject, encoding: "hex" | "base64url"): string {
+export function keyHash(key: KeyObject, encoding: "hex" | "base64" | "base64url"): string {
   return createHash("sha256").update(spki(key)).digest(encoding);
 }

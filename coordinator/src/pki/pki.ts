@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import type { EnrolRequest } from "@fettle/shared/api/enrol.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
@@ -6,6 +7,7 @@ import type { Service } from "@fettle/shared/lib/service.ts";
 import type { Store } from "../store/store.ts";
 import { type Authority, loadAuthority } from "./authority.ts";
 import { type Enrolled, enrol } from "./enrol.ts";
+import { keyHash } from "./keys.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { namesOf, serverIdentity } from "./server-certificate.ts";
 import { newToken, secretHash, tokenText } from "./token.ts";
@@ -84,6 +86,11 @@ export class Pki implements Service {
 
   get caNotAfter(): number {
     return this.#authority.notAfter;
+  }
+
+  /** The server's key as curl pins it, `sha256//BASE64`; it stays across renewals. */
+  get serverPin(): string {
+    return `sha256//${keyHash(new X509Certificate(this.#server.certificate).publicKey, "base64")}`;
   }
 
   /** The fixed name in the coordinator's certificate. */

@@ -2,6 +2,7 @@ import { agentCodes } from "./agent.ts";
 import { agentLocalCodes } from "./agent-local.ts";
 import { agentUninstallCodes } from "./agent-uninstall.ts";
 import { apiCodes } from "./api.ts";
+import { backupCodes } from "./backup.ts";
 import { cliCodes } from "./cli.ts";
 import type { CodeDefinition } from "./code.ts";
 import { coordinatorCodes } from "./coordinator.ts";
@@ -14,6 +15,7 @@ import { gitlabDuoCodes } from "./gitlab-duo.ts";
 import { healthCodes } from "./health.ts";
 import { hubCodes } from "./hub.ts";
 import { identityCodes } from "./identity.ts";
+import { installCodes } from "./install.ts";
 import { linkCodes } from "./link.ts";
 import { ollamaCodes } from "./ollama.ts";
 import { policyCodes } from "./policy.ts";
@@ -45,6 +47,8 @@ const catalogue = {
   ...hubCodes,
   ...enrolmentCodes,
   ...coordinatorCodes,
+  ...installCodes,
+  ...backupCodes,
   ...apiCodes,
 };
 
