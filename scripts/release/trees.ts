@@ -14,16 +14,25 @@ export interface TreeOptions {
 }
 
 /** Both programs' wrapper: the Node that came with it, on the program beside it, from wherever it is linked. */
-const wrapper = (program: string) => `#!/bin/sh
+const wrapper = (program: string, first = "") => `#!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
-exec "$here/node" "$here/../lib/${program}" "$@"
+${first}exec "$here/node" "$here/../lib/${program}" "$@"
+`;
+
+/** A program that does not run any more can still be taken off its machine. */
+const unlessBroken = `if [ "\${1-}" = uninstall ] && ! "$here/node" "$here/../lib/fettle-agent.mjs" --version >/dev/null 2>&1; then
+  shift
+  exec sh "$here/../lib/uninstall.sh" "$@"
+fi
 `;
 
 /** What is in the agent's archive. */
 export async function agentTree(options: TreeOptions): Promise<Entry[]> {
   const units = filesBelow(join(ROOT, "deploy/units"), "units").filter(({ path }) => path.includes("/fettle-agent"));
-  const program = await programTree({ ...options, product: "fettle-agent", command: "fettle-agent" });
-  return below(options.version, [...program, ...units]);
+  const named = { product: "fettle-agent", command: "fettle-agent", first: unlessBroken };
+  const program = await programTree({ ...options, ...named });
+  const uninstall = { path: "lib/uninstall.sh", content: { file: join(ROOT, "deploy/agent-uninstall.sh") } };
+  return below(options.version, [...program, ...units, uninstall]);
 }
 
 /** What is in the coordinator's archive; `agents` are the files of the agent's releases. */
@@ -40,10 +49,11 @@ async function programTree({
   arch,
   dev,
   lib,
-}: TreeOptions & { product: string; command: string }): Promise<Entry[]> {
+  first,
+}: TreeOptions & { product: string; command: string; first?: string }): Promise<Entry[]> {
   return [
     { path: "bin/node", content: await strippedNode(arch), executable: true },
-    { path: `bin/${command}`, content: wrapper(`${command}.mjs`), executable: true },
+    { path: `bin/${command}`, content: wrapper(`${command}.mjs`, first), executable: true },
     { path: "release.json", content: `${JSON.stringify({ product, version, arch, dev })}\n` },
     ...filesBelow(lib, "lib"),
   ];
