@@ -51,7 +51,7 @@ fail() {
 # Everything that is the agent's, one path a line, the program last.
 present() {
   for path in "$units"/*.wants/fettle-agent*.service "$units"/fettle-agent*.service "$units"/fettle-agent*.service.d \
-    /etc/fettle/agent.yaml "$data" /run/fettle-agent /run/fettle-gitlab-token /usr/local/bin/fettle-agent \
+    /etc/fettle/agent.yaml "$data" /run/fettle-agent /run/fettle-gitlab-token /run/fettle-agent-install /usr/local/bin/fettle-agent \
     /opt/fettle-agent; do
     if [ -e "$path" ] || [ -L "$path" ]; then printf '%s\n' "$path"; fi
   done

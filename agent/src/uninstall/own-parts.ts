@@ -9,6 +9,8 @@ const UNITS = "/etc/systemd/system";
 const TRANSIENT = "/run/systemd/transient";
 /** Made outside the agent's own folders, for as long as a GitLab token is being made. */
 const TOKEN_FOLDER = "/run/fettle-gitlab-token";
+/** An installation that was cut off leaves it; in memory, so not for long. */
+const INSTALL_FOLDER = "/run/fettle-agent-install";
 
 const OWN_UNIT = /^fettle-agent(?:-[a-z0-9-]+)?\.(?:service|timer|path|socket)$/;
 const HALF_WRITTEN = /^\..+\.fettle-new$/;
@@ -42,7 +44,7 @@ export async function ownParts(files: Files, places: Places): Promise<OwnParts> 
   const units = entries.filter((name) => OWN_UNIT.test(name));
   const { dataFolder, runFolder, configPath } = places;
   const halves = await halfWritten(files, [UNITS, dirname(configPath)], [...units, "agent.yaml"]);
-  const data = [configPath, dataFolder, runFolder, TOKEN_FOLDER, ...halves];
+  const data = [configPath, dataFolder, runFolder, TOKEN_FOLDER, INSTALL_FOLDER, ...halves];
   return {
     units: [...units].sort((a, b) => b.length - a.length),
     unitPaths: await unitPaths(files, entries),
