@@ -28,4 +28,20 @@ export const coordinatorCodes = {
     cause: "The coordinator cannot listen on {address}: {problem}.",
     remedy: "See what holds it (`ss -ltnp`) and stop that, or change `listen` in coordinator.yaml.",
   },
+  "coordinator.no-private-address": {
+    severity: "warning",
+    cause: "This machine has no private address for the coordinator to listen on (it has: {own}).",
+    remedy: "Nothing was changed. Choose one: `--listen ADDRESS`; a public one is taken only when it is named.",
+  },
+  "coordinator.not-own-address": {
+    severity: "warning",
+    cause: "{address} is no address of this machine (it has: {own}).",
+    remedy:
+      "Nothing was changed. Name one of those with `--listen`; a name or address that leads here from outside goes into `--name`.",
+  },
+  "coordinator.wrong-user": {
+    severity: "warning",
+    cause: "{path} belongs to user {uid}, and root would leave files in it that the service cannot write.",
+    remedy: "Start it as its unit does: `systemctl start fettle-coordinator`.",
+  },
 } as const satisfies CodeFile;

@@ -5,6 +5,13 @@ import type { Session } from "../session.ts";
 export const coordinator: Declare = (program, act) => {
   const group = program.command("coordinator").description("The coordinator on this machine");
   group.command("init").description("Make its database, CA and configuration").action(act(init));
+  group
+    .command("configure")
+    .description("Write where it listens into coordinator.yaml; what else is in there stays")
+    .option("--listen <address>", "of this machine; default: what the file says, else a private one")
+    .option("--name <names...>", "more names or addresses by which it is reached, for its certificate")
+    .option("--dry-run", "say what would be written")
+    .action(act(configure));
   group.command("start").description("Run it until it is told to stop").action(act(start));
 };
 
@@ -18,6 +25,23 @@ async function init({ out, environment }: Session): Promise<number> {
     out.note(
       `the token above is the first admin's for the API and is shown this once; configuration: ${configFile}; next: fettle coordinator start`,
     );
+  return 0;
+}
+
+interface ConfigureGiven {
+  readonly listen?: string;
+  readonly name?: readonly string[];
+  readonly dryRun?: boolean;
+}
+
+async function configure({ out, environment }: Session, { listen, name = [], dryRun = false }: ConfigureGiven) {
+  const { configureHere } = await import("../../admin/here.ts");
+  const options = { names: name, dryRun, ...(listen === undefined ? {} : { listen }) };
+  const { text, ...done } = await configureHere({ ...environment }, options);
+  if (out.isJson) out.json("coordinator-configure", { ...done, text });
+  else out.lines([text.trimEnd()]);
+  const state = done.changed ? (dryRun ? "would be written" : "written") : "as it was";
+  if (!out.isJson) out.note(`${done.path}: ${state}; operators reach it at ${done.url}`);
   return 0;
 }
 
