@@ -22,6 +22,9 @@ export interface EnrolParts {
   readonly identity: Pick<IdentityStore, "key" | "save">;
   readonly token: Secret;
   readonly machineId: string;
+  /** The cloud's instance id; empty on own metal. */
+  readonly instanceId?: string;
+  readonly productUuid?: string;
   readonly version: string;
 }
 
@@ -55,7 +58,8 @@ async function enrolAt(address: Address, token: string, parts: EnrolParts): Prom
   const publicKey = createPublicKey(key.reveal()).export({ type: "spki", format: "pem" }).toString();
   const [, , tokenId = ""] = token.split(".");
   const proof = sign("sha256", Buffer.from(enrolProof(tokenId, publicKey)), key.reveal()).toString("base64");
-  const body = { token, publicKey, proof, machineId: parts.machineId, version: parts.version };
+  const { machineId, instanceId, productUuid, version } = parts;
+  const body = { token, publicKey, proof, machineId, instanceId, productUuid, version };
   const reply = await enrolCall(address, { path: ENROL_PATH, body, trust });
   if (reply.status < 200 || reply.status > 299) throw refusal(address, reply.status, reply.body);
   const answer = parsed(address, () => enrolAnswer.parse(reply.body));

@@ -2,6 +2,7 @@ import { createHash, type KeyObject, randomUUID, verify, X509Certificate } from 
 import { type EnrolAnswer, type EnrolRequest, enrolAnswer, enrolProof } from "@fettle/shared/api/enrol.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import { printable } from "@fettle/shared/lib/printable.ts";
 import type { EnrolmentTokenRow } from "../store/enrolment-tokens.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import type { Queries, Store } from "../store/store.ts";
@@ -27,13 +28,13 @@ export interface Enrolled {
 
 /** Takes a machine in by its token. Throws one of the `identity.*` codes, having changed nothing. */
 export async function enrol(parts: EnrolParts, request: EnrolRequest): Promise<Enrolled> {
-  const token = await knownToken(parts, request.token);
+  const token = await knownToken(parts, request);
   const key = agentKey(request.publicKey);
   checkProof(token.id, request, key);
-  const again = answerAgain(token, key);
+  const again = answerAgain(token, key, request);
   if (again !== null) return { answer: again, fresh: false };
   const issued = await issue(parts, token, key, request.machineId);
-  const used = { usedAt: issued.identity.issuedAt, usedKeyHash: issued.identity.keyHash };
+  const used = { usedAt: issued.identity.issuedAt, usedKeyHash: issued.identity.keyHash, usedBy: machineOf(request) };
   const won = await parts.store.write(async (queries) => {
     await checkFree(queries, token, parts.clock.now());
     const first = await queries.enrolmentTokens.use(token.id, { ...used, answer: JSON.stringify(issued.answer) });
@@ -45,16 +46,28 @@ export async function enrol(parts: EnrolParts, request: EnrolRequest): Promise<E
   return await enrol(parts, request);
 }
 
-/** The token's row. Throws unless pin and secret are right and it has not run out. */
-async function knownToken({ store, clock, authority }: EnrolParts, text: string): Promise<EnrolmentTokenRow> {
-  const { pin, id, secret } = tokenParts(text);
+/** The token's row. Throws unless pin and secret are right, it has not run out, and it is for this machine. */
+async function knownToken({ store, clock, authority }: EnrolParts, request: EnrolRequest): Promise<EnrolmentTokenRow> {
+  const { pin, id, secret } = tokenParts(request.token);
   if (pin !== authority.pin) throw new FettleError("identity.token-other-ca");
   const row = await store.enrolmentTokens.get(id);
   // An unknown id is compared too, with a hash that nothing has, so that both refusals take the same time.
   const right = sameHash(secretHash(secret), row?.secretHash ?? secretHash(randomUUID()));
   if (row === undefined || !right) throw new FettleError("identity.token-unknown");
   if (clock.now() >= row.expiresAt) throw new FettleError("identity.token-expired", { node: row.node });
+  checkInstance(row, request);
   return row;
+}
+
+/** A token in user-data can be read by all that runs on the instance, and by whoever copies its launch. */
+function checkInstance({ node, instanceId }: EnrolmentTokenRow, request: EnrolRequest): void {
+  if (instanceId === null || instanceId === request.instanceId) return;
+  throw new FettleError("identity.token-other-instance", { node, instance: instanceId, other: machineOf(request) });
+}
+
+/** A machine as people tell it from others. */
+function machineOf({ instanceId, machineId }: EnrolRequest): string {
+  return printable(instanceId ? `instance ${instanceId}` : `machine ${machineId}`);
 }
 
 function checkProof(tokenId: string, { publicKey, proof }: EnrolRequest, key: KeyObject): void {
@@ -62,13 +75,15 @@ function checkProof(tokenId: string, { publicKey, proof }: EnrolRequest, key: Ke
   if (!verify("sha256", said, key, Buffer.from(proof, "base64"))) throw new FettleError("identity.proof-wrong");
 }
 
-/** What this key was answered before; null for a fresh token. Throws `identity.token-used` for another key. */
-function answerAgain(token: EnrolmentTokenRow, key: KeyObject): EnrolAnswer | null {
+/** What this key was answered before; null for a fresh token. Throws `identity.token-used` for another key or machine. */
+function answerAgain(token: EnrolmentTokenRow, key: KeyObject, request: EnrolRequest): EnrolAnswer | null {
   if (token.usedAt === null) return null;
-  if (token.answer === null || token.usedKeyHash === null || !sameHash(token.usedKeyHash, keyHash(key, "hex"))) {
-    throw new FettleError("identity.token-used", { node: token.node });
+  const { answer, usedKeyHash, usedBy } = token;
+  const sameKey = usedKeyHash !== null && sameHash(usedKeyHash, keyHash(key, "hex"));
+  if (answer === null || !sameKey || (usedBy !== null && usedBy !== machineOf(request))) {
+    throw new FettleError("identity.token-used", { node: token.node, by: usedBy ?? "another key" });
   }
-  return enrolAnswer.parse(JSON.parse(token.answer));
+  return enrolAnswer.parse(JSON.parse(answer));
 }
 
 async function issue(

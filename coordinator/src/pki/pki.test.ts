@@ -292,3 +292,61 @@ t.test("a CA that others can read, or that lost its key, stops the start", async
   await rm(join(folder, "ca.key"));
   t.equal(await codeOf(open()), "coordinator.bad-pki");
 });
+
+t.test("a token belongs to the first machine that uses it, and can be bound to an instance before", async (t) => {
+  const { pki, clock } = await world(t);
+  const message = async (work: Promise<unknown>): Promise<string> =>
+    await work.then(
+      () => "none",
+      (error: unknown) => (error instanceof FettleError ? `${error.code}: ${error.message}` : String(error)),
+    );
+  const inCloud = (token: string, instanceId: string, key = newKey()) => requestOf(token, key, { instanceId });
+
+  const first = (await pki.mint({ ...OLLAMA, lifeMs: DAY_MS })).token.reveal();
+  const key = newKey();
+  clock.at += DAY_MS - 1;
+  t.equal((await pki.enrol(inCloud(first, "i-0aaa", key), "10.0.0.1")).fresh, true, "the day is not over");
+  t.equal((await pki.enrol(inCloud(first, "i-0aaa", key), "10.0.0.1")).fresh, false, "its answer may have been lost");
+  t.match(
+    await message(pki.enrol(inCloud(first, "i-0bbb"), "10.0.0.2")),
+    "identity.token-used: The enrolment token for ollama-1 was used already, by instance i-0aaa.",
+  );
+  t.match(
+    await message(pki.enrol(inCloud(first, "i-0bbb", key), "10.0.0.2")),
+    /token-used.*instance i-0aaa/,
+    "a copy of the disk has the key too",
+  );
+  t.match(
+    await message(pki.enrol(requestOf(first, key), "10.0.0.2")),
+    /token-used.*instance i-0aaa/,
+    "or says nothing",
+  );
+
+  const gateway = { ...OLLAMA, node: "gateway-1", roles: ["gateway"] };
+  const bound = (await pki.mint({ ...gateway, instanceId: "i-0ccc" })).token.reveal();
+  t.match(
+    await message(pki.enrol(inCloud(bound, "i-0ddd"), "10.0.0.2")),
+    "identity.token-other-instance: The enrolment token for gateway-1 is for the instance i-0ccc; instance i-0ddd came with it.",
+  );
+  t.match(await message(pki.enrol(requestOf(bound), "10.0.0.2")), /token-other-instance.*machine m1 came/);
+  t.equal(
+    (await pki.enrol(inCloud(bound, "i-0ccc"), "10.0.0.3")).answer.node,
+    "gateway-1",
+    "still good where it belongs",
+  );
+
+  const metal = (await pki.mint({ ...OLLAMA, node: "metal-1" })).token.reveal();
+  await pki.enrol(requestOf(metal), "10.0.0.4");
+  t.match(await message(pki.enrol(requestOf(metal, newKey(), { machineId: "m2" }), "10.0.0.4")), /by machine m1\./);
+});
+
+t.test("the pin is that of the server's key and stays when the certificate is renewed", async (t) => {
+  const { pki, clock } = await world(t);
+  const before = pki.server().certificate;
+  const pin = pki.serverPin;
+  t.match(pin, /^sha256\/\/[A-Za-z0-9+/]{43}=$/);
+  clock.at += 40 * DAY_MS;
+  await pki.renew();
+  t.not(pki.server().certificate, before);
+  t.equal(pki.serverPin, pin);
+});

@@ -18,6 +18,10 @@ export interface MintRequest {
   readonly roles: readonly string[];
   /** Who asked for it. */
   readonly by: string;
+  /** Default: an hour. */
+  readonly lifeMs?: number;
+  /** The only cloud instance that may use it. */
+  readonly instanceId?: string;
 }
 
 export interface MintedToken {
@@ -99,11 +103,11 @@ export class Pki implements Service {
   }
 
   /** Throws `identity.node-exists` when the node has a live identity, `identity.node-taken` when another stack has it. */
-  async mint({ stack, node, roles, by }: MintRequest): Promise<MintedToken> {
+  async mint({ stack, node, roles, by, lifeMs = TOKEN_LIFE_MS, instanceId }: MintRequest): Promise<MintedToken> {
     const { store, clock } = this.#parts;
     const parts = newToken(this.#authority.pin);
     const createdAt = clock.now();
-    const expiresAt = createdAt + TOKEN_LIFE_MS;
+    const expiresAt = createdAt + lifeMs;
     await store.write(async ({ nodes, identities, enrolmentTokens }) => {
       const known = await nodes.get(node);
       if (known !== undefined && known.stack !== stack) throw new FettleError("identity.node-taken", { node });
@@ -120,6 +124,8 @@ export class Pki implements Service {
         usedAt: null,
         usedKeyHash: null,
         answer: null,
+        instanceId: instanceId ?? null,
+        usedBy: null,
       });
     });
     return { token: new Secret(tokenText(parts)), id: parts.id, expiresAt };

@@ -17,6 +17,17 @@ export interface EnrolmentTokenRow {
   usedKeyHash: string | null;
   /** The answer that key got (JSON), given again to the same key until the token runs out. */
   answer: string | null;
+  /** The only cloud instance that may use it; null for any machine. */
+  instanceId: string | null;
+  /** The machine that used it, as in `instance i-0abc`. */
+  usedBy: string | null;
+}
+
+export interface Used {
+  readonly usedAt: number;
+  readonly usedKeyHash: string;
+  readonly usedBy: string;
+  readonly answer: string;
 }
 
 export class EnrolmentTokens {
@@ -35,7 +46,7 @@ export class EnrolmentTokens {
   }
 
   /** Uses the token up; false when it was used already. */
-  async use(id: string, used: { usedAt: number; usedKeyHash: string; answer: string }): Promise<boolean> {
+  async use(id: string, used: Used): Promise<boolean> {
     const result = await this.#db
       .updateTable("enrolment_tokens")
       .set(used)

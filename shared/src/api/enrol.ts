@@ -30,6 +30,10 @@ export const enrolRequest = z.object({
   /** base64 ECDSA-SHA256 signature (DER) by that key over `enrolProof(tokenId, publicKey)`. */
   proof: z.string().max(200),
   machineId: z.string().max(80),
+  /** The cloud's instance id; empty on own metal. */
+  instanceId: z.string().max(80).optional(),
+  /** The firmware's id of the machine; empty where there is none. */
+  productUuid: z.string().max(80).optional(),
   version: z.string().max(40),
 });
 export type EnrolRequest = z.infer<typeof enrolRequest>;

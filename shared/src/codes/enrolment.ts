@@ -17,16 +17,23 @@ export const enrolmentCodes = {
   },
   "identity.token-expired": {
     severity: "warning",
-    cause: "The enrolment token for {node} has run out; it lives an hour.",
+    cause: "The enrolment token for {node} has run out.",
     remedy: "Make a new one: `fettle token create --node {node}`.",
     status: 403,
   },
   "identity.token-used": {
     severity: "critical",
-    cause: "The enrolment token for {node} was used already, by another key.",
+    cause: "The enrolment token for {node} was used already, by {by}.",
     remedy:
       "Run `fettle node remove {node}`, then make a new token: `fettle token create --node {node}`. If you did not use the first one, find out who did.",
     status: 409,
+  },
+  "identity.token-other-instance": {
+    severity: "critical",
+    cause: "The enrolment token for {node} is for the instance {instance}; {other} came with it.",
+    remedy:
+      "Make a new one for that machine: `fettle token create --node {node}`. If it was not you who used it there, find out who has it.",
+    status: 403,
   },
   "identity.bad-key": {
     severity: "warning",

@@ -32,13 +32,6 @@ export const installCodes = {
     remedy: "Name one: `fettle token create --node NODE --address HOST`, or add it to `names` in coordinator.yaml.",
     status: 409,
   },
-  "install.other-instance": {
-    severity: "critical",
-    cause: "The enrolment token for {node} is for the instance {instance}; {other} asked with it.",
-    remedy:
-      "Use it on that instance, or make a new one: `fettle token create --node {node}`. If you did not use it there, find out who did.",
-    status: 403,
-  },
   "install.usage": {
     severity: "warning",
     cause: "The script was called with an option that it does not take.",

@@ -2,10 +2,12 @@ import type { Migration } from "kysely/migration";
 import { first } from "./0001-first.ts";
 import { imageTracks } from "./0002-image-tracks.ts";
 import { uninstalled } from "./0008-uninstalled.ts";
+import { tokenMachine } from "./0009-token-machine.ts";
 
 /** In order. A migration is never edited once it has shipped; a change is a new one. */
 export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-image-tracks": imageTracks,
   "0008-uninstalled": uninstalled,
+  "0009-token-machine": tokenMachine,
 };
