@@ -1,5 +1,5 @@
 import type { LabConfig } from "./config.ts";
-import { Coordinator } from "./fettle/coordinator.ts";
+import { Coordinator, type LabCoordinator } from "./fettle/coordinator.ts";
 import { Host } from "./host.ts";
 import { addressOf } from "./layout.ts";
 import type { Peer } from "./partition.ts";
@@ -10,12 +10,11 @@ export type Lab = {
   gitlab: Host;
   gateway: Host;
   ollama: Host;
-  /** The machine itself, as the hosts see it. */
+  /** Where the coordinator stands, as the hosts see it: the machine itself, or a host. */
   coordinator: Peer;
   /** The outside world: registries, releases and name server. */
   site: Peer;
-  /** Fettle's coordinator, which runs on the machine. */
-  fettle: Coordinator;
+  fettle: LabCoordinator;
 };
 
 export function labOf(config: LabConfig): Lab {

@@ -3,13 +3,17 @@ import { addressAt } from "./subnet.ts";
 
 /** The three hosts that Fettle's agents stand on. */
 export const hostNames = ["gitlab-1", "gateway-1", "ollama-1"] as const;
-export type HostName = (typeof hostNames)[number];
-/** Whoever has an address in the lab: the coordinator is the machine itself, the site serves names and images. */
+export type NodeName = (typeof hostNames)[number];
+/** Where the coordinator stands in a lab that begins with bare machines. */
+export const coordinatorHost = "fettle-1";
+export type HostName = NodeName | typeof coordinatorHost;
+/** Whoever has an address in the lab: the machine itself can be the coordinator, the site serves names and images. */
 export type PlaceName = HostName | "coordinator" | "site";
 
 const numbers: Record<PlaceName, number> = {
   coordinator: 1,
   site: 5,
+  "fettle-1": 7,
   "gitlab-1": 10,
   "gateway-1": 20,
   "ollama-1": 27,
@@ -33,7 +37,7 @@ export function addressOf(subnet: Subnet, place: PlaceName): string {
 }
 
 export function isHostName(text: string): text is HostName {
-  return hostNames.some((name) => name === text);
+  return text === coordinatorHost || hostNames.some((name) => name === text);
 }
 
 /** Every name that resolves in the lab, with its address. */

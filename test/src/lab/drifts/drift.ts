@@ -1,10 +1,10 @@
 import type { Lab } from "../lab.ts";
-import type { HostName } from "../layout.ts";
+import type { NodeName } from "../layout.ts";
 
 /** Something that somebody does to the stack from outside, never by a call that an agent makes too. */
 export type Drift = {
   name: string;
-  node: HostName;
+  node: NodeName;
   /** Resources whose repair it takes. */
   resources: string[];
   /** Gives the wall-clock ms of its event. */

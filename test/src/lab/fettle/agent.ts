@@ -6,7 +6,8 @@ import type { LabConfig } from "../config.ts";
 import type { Host } from "../host.ts";
 import { ensureNode, ensureTree } from "../host-tree.ts";
 import { ensureFile, ensureUnit } from "../host-unit.ts";
-import { addressOf, type HostName } from "../layout.ts";
+import { LabError } from "../lab-error.ts";
+import { addressOf, hostNames, type NodeName } from "../layout.ts";
 import type { Release } from "../products/ollama-release.ts";
 import type { Coordinator } from "./coordinator.ts";
 
@@ -16,7 +17,7 @@ export const gitlabPollSeconds = 5;
 
 const folder = `/opt/fettle-agent/${VERSION}`;
 const unitText = readFileSync(resolve(import.meta.dirname, "../../../../deploy/units", agentUnit), "utf8");
-const roles: Record<HostName, string> = { "gitlab-1": "gitlab", "gateway-1": "gateway", "ollama-1": "ollama" };
+const roles: Record<NodeName, string> = { "gitlab-1": "gitlab", "gateway-1": "gateway", "ollama-1": "ollama" };
 
 /** The agent as an installation leaves it: program, configuration, identity, unit; running from today's bundle. */
 export async function ensureAgent(
@@ -37,6 +38,12 @@ const command = `#!/bin/sh
 exec /opt/fettle-agent/current/bin/node /opt/fettle-agent/current/lib/fettle-agent.mjs "$@"
 `;
 
+function nodeOf({ name }: Host): NodeName {
+  const found = hostNames.find((node) => node === name);
+  if (found === undefined) throw new LabError("lab.host.no-node", `no agent stands on ${name}`);
+  return found;
+}
+
 function agentYaml(config: LabConfig, { version, sha256 }: Release): string {
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   return `coordinators: ["${addressOf(config.subnet, "coordinator")}:7444"]
@@ -54,7 +61,7 @@ async function enrol(host: Host, coordinator: Coordinator): Promise<void> {
   const { nodes } = await coordinator.call(nodesRoute, { query: {} });
   const known = nodes.some(({ node, connection }) => node === host.name && connection !== "never-seen");
   if (known) await coordinator.cli(["node", "remove", host.name]);
-  const made = await coordinator.cli(["token", "create", "--node", host.name, "--role", roles[host.name], "--json"]);
+  const made = await coordinator.cli(["token", "create", "--node", host.name, "--role", roles[nodeOf(host)], "--json"]);
   const { token } = JSON.parse(made) as { token: string };
   await host.run(["fettle-agent", "enrol"], { input: token });
 }

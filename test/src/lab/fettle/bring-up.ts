@@ -1,5 +1,3 @@
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { readFile, writeFile } from "../host-files.ts";
 import type { Lab } from "../lab.ts";
 import { publishGateways } from "../products/gateway-images.ts";
@@ -8,6 +6,7 @@ import { dropOtherBuild, publishOllama } from "../products/ollama-release.ts";
 import { timedLine } from "../stopwatch.ts";
 import { ensureAgent } from "./agent.ts";
 import { buildBundles } from "./bundles.ts";
+import { Coordinator } from "./coordinator.ts";
 import { gatewayCaBundle, stackText } from "./stack-text.ts";
 
 /** Puts the products and Fettle into a lab that is up, and applies the stack; the agents converge from there. */
@@ -19,9 +18,10 @@ export async function bringUpFettle(lab: Lab): Promise<void> {
     return publishOllama(config);
   });
   await timedLine("GitLab installed", () => installGitlab(lab));
-  await timedLine("coordinator", () => lab.fettle.ensure(bundles.coordinator));
-  await timedLine("stack applied", () => apply(lab, stackText(config)));
-  const parts = { bundle: bundles.agent, release, coordinator: lab.fettle };
+  const fettle = new Coordinator(config);
+  await timedLine("coordinator", () => fettle.ensure(bundles.coordinator));
+  await timedLine("stack applied", () => fettle.apply(stackText(config)));
+  const parts = { bundle: bundles.agent, release, coordinator: fettle };
   await timedLine("agents installed and enrolled", async () => {
     await dropOtherBuild(lab.ollama, release);
     await Promise.all([lab.gitlab, lab.gateway, lab.ollama].map((host) => ensureAgent(config, host, parts)));
@@ -29,14 +29,8 @@ export async function bringUpFettle(lab: Lab): Promise<void> {
   process.stdout.write(`          the coordinator is ${coordinator.address}:7443; npm run lab -- fettle status\n`);
 }
 
-export async function apply(lab: Lab, text: string): Promise<string> {
-  const path = join(lab.config.folder, "stack.yaml");
-  writeFileSync(path, text);
-  return lab.fettle.cli(["apply", "-f", path]);
-}
-
 /** GitLab, and its CA's certificate on the gateway's machine, as an operator would copy it. */
-async function installGitlab({ config, gitlab, gateway }: Lab): Promise<void> {
+export async function installGitlab({ config, gitlab, gateway }: Lab): Promise<void> {
   await ensureGitlab(config, gitlab);
   await writeFile(gateway, gatewayCaBundle, `${await readFile(gitlab, gitlabCa)}\n`);
 }

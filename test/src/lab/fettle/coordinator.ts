@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "@fettle/coordinator/cli/client.ts";
 import type { Answer, CallInput, RouteContract } from "@fettle/shared/api/route.ts";
@@ -13,8 +13,20 @@ import { until } from "../until.ts";
 
 const processName = "coordinator";
 
-/** The coordinator, a process of the machine itself on its address in the lab, and its operator's command line. */
-export class Coordinator {
+/** The coordinator and its operator's command line, wherever it stands. */
+export interface LabCoordinator {
+  start(): Promise<void>;
+  /** As a machine that loses its power. */
+  kill(): Promise<void>;
+  /** `fettle ARGS` on the coordinator's machine; what it printed. An exit code other than 0 is an error. */
+  cli(args: string[], timeoutMs?: number): Promise<string>;
+  apply(stack: string): Promise<string>;
+  /** The operator's API. */
+  call<C extends RouteContract>(contract: C, input: CallInput<C>): Promise<Answer<C>>;
+}
+
+/** A process of the machine itself on its address in the lab. */
+export class Coordinator implements LabCoordinator {
   readonly #folder: string;
   readonly #program: string;
   readonly #env: Record<string, string>;
@@ -64,22 +76,25 @@ export class Coordinator {
     await stopBackground(this.#folder, processName);
   }
 
-  /** As a machine that loses its power. */
   async kill(): Promise<void> {
     await killBackground(this.#folder, processName);
   }
 
-  /** `fettle ARGS` on the coordinator's machine; what it printed. An exit code other than 0 is an error. */
   cli(args: string[], timeoutMs = 60_000): Promise<string> {
     const { argv, env } = this.commandLine(args);
     return run(argv, { env, timeoutMs });
+  }
+
+  apply(stack: string): Promise<string> {
+    const path = join(this.#folder, "stack.yaml");
+    writeFileSync(path, stack);
+    return this.cli(["apply", "-f", path]);
   }
 
   commandLine(args: string[]): { argv: string[]; env: Record<string, string> } {
     return { argv: [process.execPath, join(this.#program, "fettle.mjs"), ...args], env: this.#env };
   }
 
-  /** The operator's API. */
   call<C extends RouteContract>(contract: C, input: CallInput<C>): Promise<Answer<C>> {
     const path = join(this.#folder, "run/admin.sock");
     return new Client(() => ({ kind: "socket", path }), AbortSignal.timeout(10_000)).call(contract, input);

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runsRoute } from "@fettle/shared/api/runs.ts";
 import { drifts } from "../drifts/drifts.ts";
-import { apply } from "../fettle/bring-up.ts";
 import { inSync } from "../fettle/in-sync.ts";
 import { stackText } from "../fettle/stack-text.ts";
 import type { Lab } from "../lab.ts";
@@ -23,7 +22,7 @@ export const converge: Step[] = [
     name: "nothing changes when nothing is wrong: a second apply and a sweep repair nothing",
     async run(lab) {
       const before = await newestRuns(lab);
-      await apply(lab, stackText(lab.config));
+      await lab.fettle.apply(stackText(lab.config));
       await sleep(sweepMs);
       assert.deepEqual(await newestRuns(lab), before);
     },
