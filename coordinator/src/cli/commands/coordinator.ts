@@ -1,5 +1,7 @@
 import type { Declare } from "../command.ts";
 import type { Session } from "../session.ts";
+import { declareBackup } from "./coordinator-backup.ts";
+import { declareRestore } from "./coordinator-restore.ts";
 
 /** Works on the coordinator's own machine, beside the API. Loaded only when asked for: it brings the whole server. */
 export const coordinator: Declare = (program, act) => {
@@ -12,6 +14,8 @@ export const coordinator: Declare = (program, act) => {
     .option("--name <names...>", "more names or addresses by which it is reached, for its certificate")
     .option("--dry-run", "say what would be written")
     .action(act(configure));
+  declareBackup(group, act);
+  declareRestore(group, act);
   group.command("start").description("Run it until it is told to stop").action(act(start));
 };
 
