@@ -37,7 +37,7 @@ async function create(config: LabConfig, machine: Machine, host: Host, args: str
   // systemd takes its machine id from here at the first start, and writes it to the disk.
   const identity = ["--env", `container_uuid=${randomBytes(16).toString("hex")}`];
   await docker(["create", ...args, ...identity, machine.image]);
-  await putFiles(config, host);
+  await putFiles(config, host, machine.bare === true);
 }
 
 async function freshVolume(config: LabConfig): Promise<void> {
@@ -47,12 +47,18 @@ async function freshVolume(config: LabConfig): Promise<void> {
 }
 
 /** Lays files into the host before its first start. */
-async function putFiles(config: LabConfig, host: Host): Promise<void> {
+async function putFiles(config: LabConfig, host: Host, bare: boolean): Promise<void> {
   const tree = join(config.folder, "trees", host.name);
   rmSync(tree, { recursive: true, force: true });
   place(tree, initPath.slice(1), (path) => writeFileSync(path, initScript, { mode: 0o755 }));
   const authority = join(config.folder, "pki/ca.pem");
   place(tree, "usr/local/share/ca-certificates/lab.crt", (path) => copyFileSync(authority, path));
+  if (!bare) putEngineFiles(tree, host, authority);
+  const pack = ["tar", "--create", "--owner=0", "--group=0", "--directory", tree, "."];
+  await runPiped(pack, ["docker", "cp", "-", `${host.container}:/`]);
+}
+
+function putEngineFiles(tree: string, host: Host, authority: string): void {
   if (host.name === "gateway-1") {
     place(tree, "etc/docker/certs.d/registry.gitlab.com/ca.crt", (path) => copyFileSync(authority, path));
     place(tree, "etc/docker/daemon.json", (path) => writeFileSync(path, '{ "log-level": "warn" }\n'));
@@ -61,8 +67,6 @@ async function putFiles(config: LabConfig, host: Host): Promise<void> {
       place(tree, `etc/systemd/system/${unit}`, (path) => symlinkSync("/dev/null", path));
     }
   }
-  const pack = ["tar", "--create", "--owner=0", "--group=0", "--directory", tree, "."];
-  await runPiped(pack, ["docker", "cp", "-", `${host.container}:/`]);
 }
 
 function place(tree: string, path: string, write: (path: string) => void): void {

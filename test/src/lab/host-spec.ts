@@ -11,7 +11,12 @@ import { networkName } from "./network.ts";
 /** Says which shape a container was created with, so that `up` keeps the hosts that are still right. */
 export const specLabel = "dev.fettle.lab.spec";
 
-export type Machine = { image: string; cgroupVersion: string };
+export type Machine = {
+  image: string;
+  cgroupVersion: string;
+  /** As it is rented: nothing of the lab on it but what makes a machine of it. */
+  bare?: boolean;
+};
 
 export function containerName(config: LabConfig, place: string): string {
   return `fettle-lab-${config.name}-${place}`;
@@ -31,7 +36,7 @@ export function hostArguments(config: LabConfig, machine: Machine, host: HostNam
     ...["--restart", "unless-stopped", "--stop-timeout", "30"],
     ...systemd(machine.cgroupVersion),
   ];
-  return [...fixed, "--label", `${specLabel}=${specHash([fixed, machine.image, initScript, authorityOf(config)])}`];
+  return [...fixed, "--label", `${specLabel}=${specHash([fixed, machine, initScript, authorityOf(config)])}`];
 }
 
 export function specHash(parts: unknown): string {

@@ -26,6 +26,7 @@ const aliases: Record<string, PlaceName> = {
   "gitlab.com": "site",
   "registry.ollama.ai": "site",
   "github.com": "site",
+  "packages.example.com": "site",
   "release-assets.githubusercontent.com": "site",
 };
 

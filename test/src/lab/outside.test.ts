@@ -9,8 +9,14 @@ import t from "tap";
 import { outside } from "./outside.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "fettle-outside-"));
-const folders = { images: join(folder, "images"), releases: join(folder, "releases") };
+const folders = {
+  images: join(folder, "images"),
+  releases: join(folder, "releases"),
+  packages: join(folder, "packages"),
+};
 mkdirSync(folders.images);
+mkdirSync(folders.packages);
+writeFileSync(join(folders.packages, "a b_1.0.deb"), "a package");
 mkdirSync(join(folders.releases, "1.2.3"), { recursive: true });
 writeFileSync(join(folders.releases, "1.2.3/sha256sum.txt"), "a sum");
 
@@ -42,6 +48,8 @@ const cases = [
     status: 200,
     body: /^a sum$/,
   },
+  { host: "packages.example.com", path: "/./a%20b_1.0.deb", status: 200, body: /^a package$/ },
+  { host: "packages.example.com", path: "/./%2e%2e/sha256sum.txt", status: 404 },
   { host: "example.org", path: "/", status: 421 },
 ];
 

@@ -1,4 +1,7 @@
+import { createReadStream, statSync } from "node:fs";
 import type { RequestListener } from "node:http";
+import { basename, join } from "node:path";
+import { pipeline } from "node:stream";
 import { registryListener } from "../stand-ins/registry/start-registry.ts";
 import { imageRegistry } from "./image-registry.ts";
 
@@ -10,6 +13,8 @@ export type OutsideFolders = {
   images: string;
   /** `VERSION/FILE` of Ollama's releases. */
   releases: string;
+  /** The distribution's packages and their list. */
+  packages: string;
 };
 
 /** The outside world's servers, as one listener that looks at the name it is asked by. */
@@ -22,12 +27,25 @@ export function outside(folders: OutsideFolders, log: (line: string) => void): R
     "registry.ollama.ai": ollama,
     "github.com": toAssets,
     [assets]: ollama,
+    "packages.example.com": packages(folders.packages),
   };
   return (request, response) => {
     const name = (request.headers.host ?? "").toLowerCase().replace(/:\d+$/, "");
     const door = doors[name];
     if (door !== undefined) door(request, response);
     else response.writeHead(421).end();
+  };
+}
+
+/** Files of one folder by their names. */
+function packages(folder: string): RequestListener {
+  return (request, response) => {
+    const name = basename(decodeURIComponent(new URL(request.url ?? "/", "https://packages").pathname));
+    const path = join(folder, name);
+    const size = statSync(path, { throwIfNoEntry: false });
+    if (size === undefined || !size.isFile()) return void response.writeHead(404).end();
+    response.writeHead(200, { "content-length": size.size });
+    pipeline(createReadStream(path), response, () => undefined);
   };
 }
 

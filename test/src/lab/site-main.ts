@@ -10,7 +10,7 @@ const credentials = {
   cert: readFileSync("/data/site/certificate.pem", "utf8"),
   key: readFileSync("/data/site/key.pem", "utf8"),
 };
-const folders = { images: "/data/images", releases: "/data/releases" };
+const folders = { images: "/data/images", releases: "/data/releases", packages: "/data/packages" };
 const web = createServer(credentials, outside(folders, console.log));
 const names = createNameServer(JSON.parse(readFileSync("/data/site/zone.json", "utf8")));
 

@@ -5,6 +5,7 @@ import type { LabConfig } from "./config.ts";
 import { docker, inspect, label, tryDocker } from "./docker.ts";
 import { imagesFolder } from "./gateway-image.ts";
 import { containerName, resolvConf, specHash, specLabel } from "./host-spec.ts";
+import { packagesFolder } from "./image/bare-image.ts";
 import { addressOf, outsideNames, zoneOf } from "./layout.ts";
 import { networkName } from "./network.ts";
 import { issue } from "./pki.ts";
@@ -18,6 +19,7 @@ export async function writeSiteFiles(config: LabConfig): Promise<void> {
   mkdirSync(folder, { recursive: true });
   mkdirSync(imagesFolder(config), { recursive: true });
   mkdirSync(releasesFolder(config), { recursive: true });
+  mkdirSync(packagesFolder(config), { recursive: true });
   if (!isCertified(join(folder, "certificate.pem"))) {
     const { certificate, key } = await issue(config, outsideNames, [siteAddress(config)]);
     writeFileSync(join(folder, "key.pem"), key, { mode: 0o600 });
@@ -68,6 +70,7 @@ function siteArguments(config: LabConfig, image: string): string[] {
     `${join(config.folder, "site")}:/data/site`,
     `${imagesFolder(config)}:/data/images`,
     `${releasesFolder(config)}:/data/releases`,
+    `${packagesFolder(config)}:/data/packages`,
   ].flatMap((mount) => ["--volume", `${mount}:ro`]);
   const place = ["--network", networkName(config), "--ip", siteAddress(config), "--restart", "unless-stopped"];
   const labels = ["--label", `${label}=${config.name}`, "--stop-signal", "SIGTERM", "--stop-timeout", "5"];
