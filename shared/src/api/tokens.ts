@@ -1,9 +1,13 @@
 import * as z from "zod";
 import { nodeName } from "../protocol/names.ts";
 import { stackQuery } from "./fields.ts";
+import { coordinatorHost } from "./install.ts";
 import { API_ROLES, type RouteContract } from "./route.ts";
 
-/** A token with which one machine enrols once, within the hour. */
+const MINUTE_S = 60;
+export const MAX_TOKEN_LIFE_S = 24 * 60 * MINUTE_S;
+
+/** A token with which one machine enrols once; within the hour unless another time is asked for. */
 export const enrolmentTokenRoute = {
   name: "enrolment-token",
   method: "POST",
@@ -14,6 +18,14 @@ export const enrolmentTokenRoute = {
     node: nodeName,
     /** Default: those that the stack declares for the node. */
     roles: z.array(z.string().max(40)).max(10).optional(),
+    /** Under which the machine reaches the coordinator; default: the first of `addresses`. */
+    address: coordinatorHost.optional(),
+    lifeSeconds: z.number().int().min(MINUTE_S).max(MAX_TOKEN_LIFE_S).optional(),
+    /** The only cloud instance that may use it; default: the first machine that does. */
+    instanceId: z
+      .string()
+      .regex(/^[A-Za-z0-9._:-]{1,80}$/, { error: "the cloud's id of an instance, as in i-0abc" })
+      .optional(),
   }),
   answer: z.object({
     stack: z.string(),
@@ -23,6 +35,17 @@ export const enrolmentTokenRoute = {
     node: nodeName,
     roles: z.array(z.string()),
     expiresAt: z.number(),
+    /** The pin of the coordinator's key, as curl takes it. */
+    pin: z.string(),
+    /** Where the coordinator may be reached, the likeliest first. */
+    addresses: z.array(z.string()),
+    /** The install script's, and the line that fetches and runs it; null while no address is known. */
+    url: z.string().nullable(),
+    line: z.string().nullable(),
+    /** Of the agent, that the script would install; empty when there is none yet. */
+    releases: z.array(z.object({ version: z.string(), arch: z.string() })),
+    /** Where they are looked for. */
+    releaseFolders: z.array(z.string()),
   }),
 } as const satisfies RouteContract;
 

@@ -94,7 +94,9 @@ export async function makeBench(): Promise<Bench> {
   const events = await EventFeed.open(store, clock);
   const parts = { clock, logger, store, meta, hub: asHub, events };
   const reconciler = createReconciler(parts);
-  const context = { ...parts, reconciler, pki: fakePki(), config: {} } as unknown as Context;
+  const config = { names: [], api: { host: "172.31.11.1", port: 7443 } };
+  const releases = { releaseFolders: ["/releases"], releases: async () => [] };
+  const context = { ...parts, ...releases, reconciler, pki: fakePki(), config } as unknown as Context;
   const app = Fastify();
   registerRoutes(app, context);
   const end = new AbortController();
@@ -120,9 +122,15 @@ export async function makeBench(): Promise<Bench> {
   return bench;
 }
 
+const FAKE_PIN = `sha256//${"A".repeat(43)}=`;
+
 function fakePki(): Pki {
-  const mint = async ({ node }: MintRequest) => ({ token: new Secret(`token-of-${node}`), id: "t1", expiresAt: 1 });
-  return { mint, revoke: async () => undefined } as unknown as Pki;
+  const mint = async ({ node }: MintRequest) => ({
+    token: new Secret(`fettle1.token-of-${node}`),
+    id: "t1",
+    expiresAt: 1,
+  });
+  return { mint, serverPin: FAKE_PIN, revoke: async () => undefined } as unknown as Pki;
 }
 
 async function connect({ hub, context, clock, drain }: Bench, node: string): Promise<void> {

@@ -1,13 +1,13 @@
 import { API_ROLES, type ApiRole } from "@fettle/shared/api/route.ts";
-import { apiTokenRoute, apiTokensRoute, enrolmentTokenRoute, revokeApiTokenRoute } from "@fettle/shared/api/tokens.ts";
+import { apiTokenRoute, apiTokensRoute, revokeApiTokenRoute } from "@fettle/shared/api/tokens.ts";
+import { CLOUDS } from "../cloud-init/machines.ts";
 import type { Declare } from "../command.ts";
 import { table, time } from "../render/text.ts";
 import type { Session } from "../session.ts";
 import { usage } from "../where.ts";
+import { createEnrolment, type EnrolmentOptions } from "./enrolment-token.ts";
 
-interface Options {
-  readonly node?: string;
-  readonly role?: readonly string[];
+interface Options extends Partial<EnrolmentOptions> {
   readonly api?: string;
   readonly name?: string;
 }
@@ -17,8 +17,15 @@ export const token: Declare = (program, act) => {
   group
     .command("create")
     .description("Make a token; it is shown this once")
-    .option("--node <node>", "for this machine to enrol, once, within the hour")
+    .option(
+      "--node <node>",
+      "for this machine to enrol, once; prints the token and the line that installs the agent with it",
+    )
     .option("--role <roles...>", "the machine's roles; default: those that the stack declares for it")
+    .option("--address <host>", "under which that machine reaches the coordinator")
+    .option("--ttl <duration>", "how long it is good, as in 30m; default: 1h, with --cloud-init 24h")
+    .option("--cloud-init <cloud>", `print the user-data of a machine's first boot instead: ${CLOUDS.join(", ")}`)
+    .option("--instance-id <id>", "the only cloud instance that may use it; default: the first machine that does")
     .option("--api <role>", `for the API instead: ${API_ROLES.join(", ")}`)
     .option("--name <name>", "whose API token it is, for the audit")
     .action(act(create));
@@ -28,18 +35,9 @@ export const token: Declare = (program, act) => {
 
 async function create(session: Session, options: Options): Promise<number> {
   if (options.api !== undefined) return await createApi(session, options.api, options.name);
-  const { node, role } = options;
+  const { node } = options;
   if (node === undefined) throw usage("token create takes --node NODE, or --api ROLE --name NAME");
-  const { api, out, query } = session;
-  const body = { node, ...(role === undefined ? {} : { roles: [...role] }) };
-  const answer = await api.call(enrolmentTokenRoute, { query, body });
-  if (out.isJson) out.json("enrolment-token", answer);
-  else out.lines([answer.token]);
-  if (!out.isJson)
-    out.note(
-      `for ${node} (${answer.roles.join(", ")}), good once until ${time(answer.expiresAt)}; next, on that machine: fettle-agent enrol`,
-    );
-  return 0;
+  return await createEnrolment(session, { ...options, node });
 }
 
 async function createApi({ api, out, query }: Session, role: string, name: string | undefined): Promise<number> {
