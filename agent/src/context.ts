@@ -1,7 +1,8 @@
 import type { Service } from "@fettle/shared/lib/service.ts";
-import { VERSION } from "@fettle/shared/lib/version.ts";
+import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
+import { RELEASE_KEYS, VERSION } from "@fettle/shared/lib/version.ts";
 import type { AgentWanted } from "@fettle/shared/protocol/agent-wanted.ts";
-import { PROTOCOL } from "@fettle/shared/protocol/version.ts";
+import { OLDEST_PROTOCOL, PROTOCOL } from "@fettle/shared/protocol/version.ts";
 import type { OllamaArch } from "@fettle/shared/roles/ollama-archives.ts";
 import { roles } from "@fettle/shared/roles/roles.ts";
 import type { Logger } from "pino";
@@ -34,8 +35,14 @@ import { type Identity, identityStore } from "./store/identity.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { Upkeep } from "./store/upkeep.ts";
 import type { Host } from "./system/host.ts";
+import { updateLayout } from "./update/layout.ts";
+import { Updater } from "./update/updater.ts";
+import { coordinatorArchives, heldBack } from "./update-parts.ts";
 import { engineEvents } from "./watch/engine-events.ts";
 import { Watcher } from "./watch/watcher.ts";
+
+/** The loop rests for less; one that does not go round is not well. */
+const LOOP_STALLED_MS = 60_000;
 
 export interface ContextOptions {
   readonly env: AgentEnv;
@@ -103,8 +110,9 @@ async function compose(ground: Ground): Promise<Service[]> {
   const watcher = new Watcher({ host, wake: ({ cause }) => core.loop.wake(cause) });
   const keeper = makeKeeper(ground, core, watcher, health);
   await keeper.load();
+  const updater = await makeUpdater(ground, core);
   const current = () => {
-    const agent = agentStatus({ identity: ground.identity.now });
+    const agent = agentStatus({ identity: ground.identity.now, update: updater.status() });
     return report({ keeper, loop: core.loop, machine: ground.machine, health, store, agent, now: host.clock.now() });
   };
   const made = makeLink(ground, core, keeper, health, current);
@@ -127,7 +135,7 @@ async function compose(ground: Ground): Promise<Service[]> {
   const local = localService(host.localSocket, localSocketPath(env.runFolder), agent, host.clock);
   ground.machine.onChange(() => void keeper.refresh());
   const upkeep = new Upkeep({ store, clock: host.clock, logger: ground.logger });
-  return [core.loop, watcher, health, made, ground.machine, contact, local, upkeep];
+  return [core.loop, watcher, health, made, ground.machine, contact, local, upkeep, updater];
 }
 
 function coreOf(ground: Ground, clients: Clients, health: Health, contact: Contact): Core {
@@ -184,6 +192,40 @@ function makeKeeper(
     },
     plan: core.plan,
   });
+}
+
+async function makeUpdater(ground: Ground, core: Core): Promise<Updater> {
+  const { host, env, config, logger, store, link, desired, machine } = ground;
+  const identity = () => identityStore(host.files, env.dataFolder).load();
+  let frozen = desired.current()?.agent?.frozen ?? null;
+  const observing = () => agentStatus({ identity: ground.identity.now, update: null }).observing;
+  const held = () => ({ frozen, observing: observing(), pauses: store.pauses.all(host.clock.now()) });
+  const updater = new Updater({
+    host,
+    layout: updateLayout(env.dataFolder),
+    running: VERSION,
+    arch: machine.facts().arch ?? "x64",
+    wire: { oldest: OLDEST_PROTOCOL, newest: PROTOCOL },
+    keys: [...RELEASE_KEYS, ...config.policy.releaseKeys],
+    source: coordinatorArchives(config.coordinators, identity),
+    heldBack: () => heldBack({ loop: core.loop, now: host.clock.now(), ...held() }),
+    isWell: () => link.now?.status().state === "connected" && host.clock.mono() - core.loop.tickedAt < LOOP_STALLED_MS,
+    onChange: () => link.now?.reportChanged(),
+    audit: (what) => {
+      store.audit.add({ id: uuidv7(host.clock.now()), at: host.clock.now(), who: "fettle-agent", what });
+      link.now?.recordsChanged();
+    },
+    log: logger.child({ room: "update" }),
+  });
+  await updater.load();
+  const take = (wanted: AgentWanted): void => {
+    ({ frozen } = wanted);
+    updater.want(wanted);
+  };
+  ground.wanted.push(take);
+  const stored = desired.current()?.agent;
+  if (stored !== undefined) take(stored);
+  return updater;
 }
 
 function makeLink(

@@ -5,14 +5,35 @@ import type { ContextOptions } from "./context.ts";
 import { readEnv } from "./env.ts";
 import type { Host } from "./system/host.ts";
 
-/** `fettle-agent run` is the agent itself, as the unit starts it; anything else is a command on this machine. */
+/** `run` is the agent itself and `guard` what watches a new version, as units start them; else it is a command. */
 export async function program(
   host: Host,
   args: readonly string[],
   options: Pick<ContextOptions, "open"> = {},
 ): Promise<never> {
-  const run = args.length === 1 && args[0] === "run" ? runAgent(host, options) : runCommand(host, args);
-  process.exit(await run.catch(failed));
+  process.exit(await chosen(host, args, options).catch(failed));
+}
+
+function chosen(host: Host, args: readonly string[], options: Pick<ContextOptions, "open">): Promise<number> {
+  const [only] = args;
+  if (args.length === 1 && only === "run") return runAgent(host, options);
+  if (args.length === 1 && only === "guard") return runGuard(host);
+  return runCommand(host, args);
+}
+
+/** What the guard's unit starts, of the version before; it opens neither the journal nor the link. */
+async function runGuard(host: Host): Promise<number> {
+  const { guard } = await import("./update/guard.ts");
+  const { updateLayout } = await import("./update/layout.ts");
+  const stop = new AbortController();
+  for (const name of ["SIGTERM", "SIGINT"] as const) process.once(name, () => stop.abort(new Error(name)));
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  try {
+    await guard(host, updateLayout(readEnv(process.env).dataFolder), say, stop.signal);
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  }
+  return 0;
 }
 
 async function runAgent(host: Host, options: Pick<ContextOptions, "open">): Promise<number> {

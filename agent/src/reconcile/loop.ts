@@ -61,6 +61,7 @@ export class Loop implements Service {
   #awake: () => void = () => undefined;
   #signal: AbortSignal = AbortSignal.abort();
   #pass: Pass = newPass("");
+  #tickedAt = Number.NEGATIVE_INFINITY;
 
   constructor(deps: LoopDeps) {
     this.#deps = deps;
@@ -128,8 +129,19 @@ export class Loop implements Service {
     return this.#standing;
   }
 
+  /** Monotonic ms of the last pass; it rests for 28 s at most. */
+  get tickedAt(): number {
+    return this.#tickedAt;
+  }
+
+  /** A repair that is not to be cut off: of the resources under repair the first that is no resumable job. */
+  get applying(): string | null {
+    return [...this.#cells].find(({ run, resource }) => run !== null && !resource.long)?.resource.id ?? null;
+  }
+
   #tick(): void {
     const now = this.#deps.clock.mono();
+    this.#tickedAt = now;
     const [woken, asked] = [this.#woken, this.#asked];
     this.#woken = null;
     this.#asked = new Map();

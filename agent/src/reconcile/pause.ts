@@ -33,6 +33,17 @@ export function pauseOf(
   return null;
 }
 
+/** The pause that covers everything here, on the machine itself before the coordinator's; null when there is none. */
+export function wholePause(
+  local: readonly LocalPause[],
+  remote: readonly Pause[],
+  now: number,
+): Pick<ActivePause, "scope" | "reason"> | null {
+  const here = local.find(({ scope, until }) => scope === "*" && isOn(until, now));
+  if (here) return here;
+  return remote.find(({ scope, until }) => isOn(until, now) && !scope.includes("/")) ?? null;
+}
+
 export function roleOf(id: string): string {
   return id.slice(0, id.indexOf("."));
 }

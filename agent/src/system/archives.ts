@@ -3,7 +3,7 @@ import type { TransientUnit } from "./units.ts";
 export interface UnpackOrder {
   /** Of the transient unit, without `.service`. */
   readonly unit: string;
-  /** A `.tar.zst`. */
+  /** A `.tar.zst` or `.tar.gz`. */
   readonly archive: string;
   /** An empty folder that belongs to `user`. */
   readonly into: string;

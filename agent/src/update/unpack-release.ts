@@ -1,0 +1,120 @@
+import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
+import type { ReleaseManifest } from "@fettle/shared/release/manifest.ts";
+import * as z from "zod";
+import type { Host } from "../system/host.ts";
+import type { UnitState } from "../system/units.ts";
+import type { UpdateLayout } from "./layout.ts";
+
+type UnpackHost = Pick<Host, "files" | "clock" | "units" | "archives" | "exec">;
+
+const NAME = "fettle-agent-unpack";
+const UNIT = `${NAME}.service`;
+/** Of the numbers that systemd keeps free for nobody: no account, no other process has it. */
+const NOBODYS = 60_551;
+const LOOK_MS = 200;
+const COMMAND_MS = 60_000;
+
+const releaseFile = z.object({ product: z.string(), version: z.string(), arch: z.string() });
+
+/**
+ * Unpacks a checked archive beside the other versions: as a user of no account, in a unit of its own, without a name or
+ * link that leads out of it; then it is root's, has to say of itself what was signed, and gets its name. Resolves with
+ * the folder. Throws FettleError `update.unpack-failed` or `update.not-sound`.
+ */
+export async function unpackRelease(
+  host: UnpackHost,
+  { programs }: UpdateLayout,
+  archive: string,
+  manifest: ReleaseManifest,
+  signal: AbortSignal,
+): Promise<string> {
+  const { version } = manifest;
+  const into = `${programs}/.unpack-${version}`;
+  const folder = `${programs}/${version}`;
+  try {
+    await forget(host);
+    await host.files.removeTree(into);
+    await host.files.makeFolder(into, { mode: 0o755, uid: NOBODYS, gid: NOBODYS });
+    await host.units.runTransient(host.archives.unpackUnit({ unit: NAME, archive, into, user: String(NOBODYS) }), {
+      signal,
+    });
+    await ended(host, version, signal);
+    await giveToRoot(host, into, version, signal);
+    await prove(host, `${into}/${version}`, manifest, signal);
+    await host.files.removeTree(folder);
+    await host.files.rename(`${into}/${version}`, folder);
+    return folder;
+  } catch (error) {
+    if (error instanceof FettleError || signal.aborted) throw error;
+    throw broken(version, messageOf(error), error);
+  } finally {
+    await forget(host).catch(() => undefined);
+    await host.files.removeTree(into).catch(() => undefined);
+  }
+}
+
+async function forget(host: UnpackHost): Promise<void> {
+  const { active, load } = await host.units.show(UNIT);
+  if (active === "failed") await host.units.resetFailed(UNIT);
+  else if (load !== "not-found") await host.units.stop(UNIT);
+}
+
+async function ended(host: UnpackHost, version: string, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const state = await host.units.show(UNIT);
+    if (state.active === "active" && state.sub === "exited") return;
+    if (!isRunning(state)) throw broken(version, await lastWord(host));
+    await host.clock.sleep(LOOK_MS, signal);
+  }
+}
+
+function isRunning({ load, active, sub }: UnitState): boolean {
+  return load !== "not-found" && (active === "activating" || (active === "active" && sub !== "exited"));
+}
+
+async function lastWord(host: UnpackHost): Promise<string> {
+  const lines = await host.units.journal(UNIT, 20);
+  const said = lines.findLast((line) => line.startsWith("unpack: "))?.slice("unpack: ".length);
+  return said ?? lines.find((line) => line.includes("Failed ")) ?? lines.at(-1) ?? "it ended without a word";
+}
+
+/** No link is gone through, and none is changed but as a link. */
+async function giveToRoot(host: UnpackHost, into: string, version: string, signal: AbortSignal): Promise<void> {
+  const argv = ["chown", "-R", "-h", "-P", "root:root", into];
+  const { code, stderr } = await host.exec.run(argv, { timeoutMs: COMMAND_MS, signal });
+  if (code !== 0) throw broken(version, stderr.trim());
+}
+
+/** It is what the manifest says, and its program runs on this machine. */
+async function prove(host: UnpackHost, folder: string, manifest: ReleaseManifest, signal: AbortSignal): Promise<void> {
+  const { product, version, arch } = manifest;
+  const said = releaseFile.safeParse(parse((await host.files.readText(`${folder}/release.json`)) ?? ""));
+  if (!said.success) throw unsound(version, "it has no release.json");
+  const { product: itsProduct, version: itsVersion, arch: itsArch } = said.data;
+  if (itsProduct !== product || itsVersion !== version || itsArch !== arch)
+    throw unsound(version, `release.json says ${itsProduct} ${itsVersion} for ${itsArch}`);
+  const argv = [`${folder}/bin/fettle-agent`, "--version"];
+  const options = { timeoutMs: COMMAND_MS, signal, uid: NOBODYS, gid: NOBODYS };
+  const run = await host.exec.run(argv, options).catch((error: unknown) => {
+    throw unsound(version, messageOf(error), error);
+  });
+  const { code, stdout, stderr } = run;
+  if (code === 0 && stdout.trim() === `fettle-agent ${version}`) return;
+  throw unsound(version, `--version ends with ${code}: ${(stderr.trim() || stdout.trim()).slice(-300)}`);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function broken(version: string, problem: string, cause?: unknown): FettleError {
+  return new FettleError("update.unpack-failed", { version, problem: problem.slice(0, 300) }, { cause });
+}
+
+function unsound(version: string, problem: string, cause?: unknown): FettleError {
+  return new FettleError("update.not-sound", { version, problem: problem.slice(0, 400) }, { cause });
+}
