@@ -19,7 +19,7 @@ function epochHere(data: string, coordinatorId: string): number {
   const path = join(data, "fettle.db");
   if (!existsSync(path)) return 0;
   try {
-    const database = new Database(path, { readonly: true, fileMustExist: true });
+    const database = new Database(path, { fileMustExist: true });
     try {
       const epoch = database.prepare("SELECT epoch FROM meta WHERE coordinatorId = ?").pluck().get(coordinatorId);
       return typeof epoch === "number" ? epoch : 0;
