@@ -52,7 +52,7 @@ fail() {
 present() {
   for path in "$units"/*.wants/fettle-agent*.service "$units"/fettle-agent*.service "$units"/fettle-agent*.service.d \
     /etc/fettle/agent.yaml "$data" /run/fettle-agent /run/fettle-gitlab-token /run/fettle-agent-install /usr/local/bin/fettle-agent \
-    /opt/fettle-agent; do
+    /root/fettle-install.sh /home/*/fettle-install.sh /opt/fettle-agent; do
     if [ -e "$path" ] || [ -L "$path" ]; then printf '%s\n' "$path"; fi
   done
 }

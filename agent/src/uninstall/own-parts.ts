@@ -12,6 +12,10 @@ const TOKEN_FOLDER = "/run/fettle-gitlab-token";
 /** An installation that was cut off leaves it; in memory, so not for long. */
 const INSTALL_FOLDER = "/run/fettle-agent-install";
 
+/** What the printed line downloads into the folder that it is pasted in, and how that begins. */
+const SCRIPT = "fettle-install.sh";
+const SCRIPT_SAYS = "Installs Fettle's agent on this machine";
+
 const OWN_UNIT = /^fettle-agent(?:-[a-z0-9-]+)?\.(?:service|timer|path|socket)$/;
 const HALF_WRITTEN = /^\..+\.fettle-new$/;
 
@@ -44,7 +48,15 @@ export async function ownParts(files: Files, places: Places): Promise<OwnParts> 
   const units = entries.filter((name) => OWN_UNIT.test(name));
   const { dataFolder, runFolder, configPath } = places;
   const halves = await halfWritten(files, [UNITS, dirname(configPath)], [...units, "agent.yaml"]);
-  const data = [configPath, dataFolder, runFolder, TOKEN_FOLDER, INSTALL_FOLDER, ...halves];
+  const data = [
+    configPath,
+    dataFolder,
+    runFolder,
+    TOKEN_FOLDER,
+    INSTALL_FOLDER,
+    ...halves,
+    ...(await downloaded(files)),
+  ];
   return {
     units: [...units].sort((a, b) => b.length - a.length),
     unitPaths: await unitPaths(files, entries),
@@ -82,6 +94,17 @@ async function halfWritten(files: Files, folders: readonly string[], of: readonl
   for (const folder of folders)
     for (const name of (await files.list(folder)) ?? [])
       if (HALF_WRITTEN.test(name) && of.includes(name.slice(1, -".fettle-new".length))) found.push(`${folder}/${name}`);
+  return found;
+}
+
+/** Where people paste: their homes. A file of that name that says something else is theirs. */
+async function downloaded(files: Files): Promise<string[]> {
+  const homes = ["/root", ...((await files.list("/home")) ?? []).map((name) => `/home/${name}`)];
+  const found: string[] = [];
+  for (const path of homes.map((home) => `${home}/${SCRIPT}`)) {
+    if ((await files.stat(path).catch(() => null))?.kind !== "file") continue;
+    if ((await files.readText(path).catch(() => null))?.includes(SCRIPT_SAYS)) found.push(path);
+  }
   return found;
 }
 

@@ -28,6 +28,9 @@ const INSTALLED: Readonly<Record<string, string>> = {
   [`${DATA}/identity/key.pem`]: "not a key",
   [`${DATA}/journal.db`]: "journal",
   "run/fettle-agent/local.sock": "",
+  "root/fettle-install.sh": "#!/bin/sh\n# Installs Fettle's agent on this machine and takes it into a stack.\n",
+  "home/ubuntu/fettle-install.sh": "#!/bin/sh\n# Installs Fettle's agent on this machine and takes it into a stack.\n",
+  "home/someone/fettle-install.sh": "something else",
   "run/systemd/transient/fettle-ollama-unpack.service": "[Service]\n",
 };
 

@@ -17,7 +17,8 @@ export async function down(config: LabConfig): Promise<void> {
   rmSync(config.folder, { recursive: true, force: true });
 }
 
-async function removeObjects(config: LabConfig): Promise<void> {
+/** Containers, volumes and the network of this lab. */
+export async function removeObjects(config: LabConfig): Promise<void> {
   const containers = await labelled("container", config.name);
   if (containers.length > 0) await docker(["container", "rm", "--force", "--volumes", ...containers]);
   const volumes = await labelled("volume", config.name);

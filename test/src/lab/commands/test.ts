@@ -6,7 +6,7 @@ import { fettleSteps, machineSteps } from "../steps/steps.ts";
 import { seconds, timed } from "../stopwatch.ts";
 import { upMachines } from "./up.ts";
 
-type Count = { passed: number; failed: number };
+export type Count = { passed: number; failed: number };
 
 /** Brings the lab up, runs the steps one after the other, and ends with `N passed, N failed`; gives the exit code. */
 export async function test(config: LabConfig, full: boolean): Promise<number> {
@@ -19,13 +19,13 @@ export async function test(config: LabConfig, full: boolean): Promise<number> {
   return failed === 0 ? 0 : 1;
 }
 
-async function runAll(lab: Lab, steps: Step[]): Promise<Count> {
+export async function runAll<L extends Lab>(lab: L, steps: Step<L>[]): Promise<Count> {
   const count = { passed: 0, failed: 0 };
   for (const step of steps) count[(await passes(lab, step)) ? "passed" : "failed"] += 1;
   return count;
 }
 
-async function passes(lab: Lab, step: Step): Promise<boolean> {
+async function passes<L extends Lab>(lab: L, step: Step<L>): Promise<boolean> {
   const { value, seconds: took } = await timed(() =>
     step.run(lab).then(
       (said) => ({ ok: true, said: typeof said === "string" ? said : "" }),

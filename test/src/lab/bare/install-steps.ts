@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { resolve } from "node:path";
+import { nodesRoute } from "@fettle/shared/api/nodes.ts";
+import { parse, stringify } from "yaml";
+import { agentUnit } from "../fettle/agent.ts";
+import { stackText } from "../fettle/stack-text.ts";
+import type { Host } from "../host.ts";
+import { copyIn, readFile, writeFile } from "../host-files.ts";
+import { hostsOf } from "../steps/hosts.ts";
+import { timed } from "../stopwatch.ts";
+import type { BareLab, BareStep } from "./bare-lab.ts";
+import { paste } from "./paste.ts";
+import { arch } from "./releases.ts";
+import { settled } from "./settled.ts";
+
+const script = resolve(import.meta.dirname, "../../../../deploy/install-coordinator.sh");
+const settings = "/etc/fettle/agent.yaml";
+/** Seconds from the beginning of the line to the green row, the download apart. */
+const limit = 30;
+
+export const installSteps: BareStep[] = [
+  {
+    name: "the machines are bare: no Fettle, no Ollama, no user of theirs",
+    async run(lab) {
+      for (const host of [...hostsOf(lab), lab.coordinator]) {
+        const look = "command -v fettle fettle-agent ollama; id ollama; id fettle; ls -d /opt/fettle* /etc/fettle";
+        assert.equal((await host.exec(["sh", "-c", `(${look}) 2>/dev/null; true`])).stdout, "", host.name);
+      }
+    },
+  },
+  {
+    name: "the coordinator by the documented line, and the stack by `fettle apply`",
+    async run(lab) {
+      const { value: said, seconds } = await timed(() => installCoordinator(lab));
+      await lab.fettle.apply(stackText(lab.config));
+      assert.match(said, /runs and answers at https:/);
+      return `${seconds.toFixed(1)} s`;
+    },
+  },
+  {
+    name: `each agent by nothing but its printed line; its row is green within ${limit} s`,
+    async run(lab) {
+      const lines = await Promise.all(hostsOf(lab).map((host) => install(lab, host)));
+      return lines
+        .map(({ host, own, download }) => `${host.name}: ${own.toFixed(1)} s and ${download} s of download`)
+        .join("\n");
+    },
+  },
+  {
+    name: "from bare machines to in sync",
+    async run(lab) {
+      await allowStandIn(lab);
+      return settled(lab);
+    },
+  },
+  {
+    name: "the printed line run again changes nothing: the token is used, the agent is there",
+    async run(lab) {
+      const before = await lab.ollama.run(["systemctl", "show", "--property", "MainPID", "--value", agentUnit]);
+      const again = await lab.ollama.exec(["sh", "-c", lab.lines.get("ollama-1") ?? "false"], { timeoutMs: 60_000 });
+      assert.equal(again.code, 0, again.stderr);
+      assert.match(again.stdout, /nothing to do/);
+      assert.equal(await lab.ollama.run(["systemctl", "show", "--property", "MainPID", "--value", agentUnit]), before);
+    },
+  },
+];
+
+/** What docs/install.md says: archive and script copied there, and one line as root. */
+export async function installCoordinator({ coordinator, releases }: BareLab): Promise<string> {
+  for (const file of [script, releases.coordinator, `${releases.coordinator}.sha256`])
+    await copyIn(coordinator, file, "/root");
+  const name = releases.coordinator.split("/").at(-1) ?? "";
+  const line = `cd /root && sudo sh install-coordinator.sh ${name}`;
+  return coordinator.run(["sh", "-c", line], { timeoutMs: 120_000 });
+}
+
+export type Installed = { host: Host; own: number; download: number; said: string };
+
+/** Pastes the line and looks at the row at its end: the script itself waits until the coordinator has seen the agent. */
+export async function install(lab: BareLab, host: Host): Promise<Installed> {
+  const { value: said, seconds } = await timed(() => paste(lab, host));
+  const { nodes } = await lab.fettle.call(nodesRoute, { query: {} });
+  assert.equal(nodes.find(({ node }) => node === host.name)?.connection, "connected", said);
+  const download = Number(/([\d.]+) s for the download/.exec(said)?.[1] ?? Number.NaN);
+  const own = seconds - download;
+  assert.ok(own <= limit, `${host.name} took ${own.toFixed(1)} s`);
+  return { host, own, download, said };
+}
+
+/** The stand-in's archive sums to something else than the vendor's, so the machine's own policy has to name it. */
+export async function allowStandIn({ ollama, ollamaRelease }: BareLab): Promise<void> {
+  const { version, sha256 } = ollamaRelease;
+  const text = await readFile(ollama, settings);
+  if (text.includes(sha256)) return;
+  const config = parse(text) as { policy?: { ollama?: object } };
+  const archives = { [version]: { [arch]: sha256 } };
+  const policy = { ...config.policy, ollama: { ...config.policy?.ollama, archives } };
+  await writeFile(ollama, settings, stringify({ ...config, policy }), "0600");
+  await ollama.run(["systemctl", "restart", agentUnit]);
+}
