@@ -17,6 +17,7 @@ import { hubCodes } from "./hub.ts";
 import { identityCodes } from "./identity.ts";
 import { installCodes } from "./install.ts";
 import { linkCodes } from "./link.ts";
+import { mirrorCodes } from "./mirror.ts";
 import { ollamaCodes } from "./ollama.ts";
 import { policyCodes } from "./policy.ts";
 import { stackCodes } from "./stack.ts";
@@ -49,6 +50,7 @@ const catalogue = {
   ...coordinatorCodes,
   ...installCodes,
   ...backupCodes,
+  ...mirrorCodes,
   ...apiCodes,
 };
 

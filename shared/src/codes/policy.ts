@@ -148,6 +148,11 @@ export const policyCodes = {
     cause: "A probe of {found} was asked for, which is not a port that this machine's role uses.",
     remedy: "Nothing was probed. The coordinator that sent this is not a Fettle of this version.",
   },
+  "policy.mirror": {
+    severity: "critical",
+    cause: "{what} is in the coordinator's mirror, and this machine does not take it from there.",
+    remedy: `Let the machine reach the internet; or, if the coordinator may give it, add on the machine itself, in /etc/fettle/agent.yaml under \`policy\`, the line \`mirror: true\`. ${RESTART}`,
+  },
   "policy.role": {
     severity: "critical",
     cause: "This machine has no rules for the role {found}, so nothing of it is allowed.",
