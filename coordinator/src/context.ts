@@ -39,6 +39,8 @@ export interface ReconcilerParts {
   readonly meta: MetaRow;
   readonly hub: Hub;
   readonly events: EventFeed;
+  /** The agent's releases that lie there now, newest first. */
+  releases(): Promise<readonly Release[]>;
 }
 
 /** Everything of a running coordinator, composed in this file alone. */
@@ -48,8 +50,6 @@ export interface Context extends ReconcilerParts {
   readonly reconciler: Reconciler;
   /** Where the agent's releases lie, the operator's own folder first. */
   readonly releaseFolders: readonly string[];
-  /** The agent's releases that lie there now, newest first. */
-  releases(): Promise<readonly Release[]>;
 }
 
 /** The operator's routes; put on the TLS listener and on the admin socket. */
@@ -78,11 +78,11 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
       ingest,
       agentRoutes(() => context),
     );
-    const parts: ReconcilerParts = { clock, logger, store, meta, hub, events };
-    const reconciler: Reconciler = createReconciler(parts);
     const folders = releaseFolders(config);
     const releases = () => releasesIn(folders);
-    const context: Context = { ...parts, config, pki, reconciler, releaseFolders: folders, releases };
+    const parts: ReconcilerParts = { clock, logger, store, meta, hub, events, releases };
+    const reconciler: Reconciler = createReconciler(parts);
+    const context: Context = { ...parts, config, pki, reconciler, releaseFolders: folders };
     return context;
   } catch (error) {
     await store.close();

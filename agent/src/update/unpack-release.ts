@@ -99,7 +99,7 @@ async function prove(host: UnpackHost, folder: string, manifest: ReleaseManifest
     throw unsound(version, messageOf(error), error);
   });
   const { code, stdout, stderr } = run;
-  if (code === 0 && stdout.trim() === `fettle-agent ${version}`) return;
+  if (code === 0 && stdout.trim().split(" ").slice(0, 2).join(" ") === `fettle-agent ${version}`) return;
   throw unsound(version, `--version ends with ${code}: ${(stderr.trim() || stdout.trim()).slice(-300)}`);
 }
 

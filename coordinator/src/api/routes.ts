@@ -2,6 +2,7 @@ import { apiTokens, makeApiToken, revokeApiToken } from "./api-tokens.ts";
 import { apply } from "./apply.ts";
 import { approve } from "./approve.ts";
 import { audit } from "./audit.ts";
+import { cancelUpdate } from "./cancel-update.ts";
 import { diff } from "./diff.ts";
 import { enrolmentTokens } from "./enrolment-tokens.ts";
 import { eventStream } from "./event-stream.ts";
@@ -20,7 +21,9 @@ import { run } from "./run.ts";
 import { runLog } from "./run-log.ts";
 import { runs } from "./runs.ts";
 import { stack } from "./stack.ts";
+import { startUpdate } from "./start-update.ts";
 import { status } from "./status.ts";
+import { update } from "./update.ts";
 
 /** Every route of the operator's API. */
 export const routes: readonly Handler[] = [
@@ -43,6 +46,9 @@ export const routes: readonly Handler[] = [
   approve,
   pause,
   resume,
+  startUpdate,
+  update,
+  cancelUpdate,
   enrolmentTokens,
   makeApiToken,
   apiTokens,

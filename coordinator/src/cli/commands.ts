@@ -16,6 +16,7 @@ import { resume } from "./commands/resume.ts";
 import { schema } from "./commands/schema.ts";
 import { status } from "./commands/status.ts";
 import { token } from "./commands/token.ts";
+import { update } from "./commands/update.ts";
 import { wait } from "./commands/wait.ts";
 
 /** Every command, in the order of the help. */
@@ -37,5 +38,6 @@ export const commands: readonly Declare[] = [
   approve,
   token,
   node,
+  update,
   explain,
 ];

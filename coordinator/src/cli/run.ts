@@ -31,7 +31,9 @@ export async function run(args: readonly string[], around: Surroundings): Promis
       const command = (given as readonly unknown[]).at(-1) as Command;
       status = await work(session(command.optsWithGlobals(), around), ...given);
     };
-  program.description("Keeps a GitLab Duo Self-Hosted stack in its declared state").version(VERSION_TEXT);
+  program.description("Keeps a GitLab Duo Self-Hosted stack in its declared state");
+  // A command of its own has that option too, and the program's would come first.
+  if (!args.includes("update")) program.version(VERSION_TEXT);
   program
     .option("--json", "one JSON value instead of text")
     .option("--stack <name>", "which stack, where there are several");

@@ -3,6 +3,7 @@ import type { Code } from "@fettle/shared/codes/codes.ts";
 import { codes } from "@fettle/shared/codes/codes.ts";
 import { render } from "@fettle/shared/codes/render.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
+import type { UpdateState } from "@fettle/shared/protocol/agent-status.ts";
 import type { EventRow } from "../store/events.ts";
 import type { Queries, Store } from "../store/store.ts";
 
@@ -28,7 +29,10 @@ export type EventKind =
   | "pause.set"
   | "pause.ended"
   | "repair.asked"
-  | "approval.given";
+  | "approval.given"
+  | "update.asked"
+  | "update.cancelled"
+  | `update.${UpdateState}`;
 
 export interface NewEvent {
   readonly stack: string;

@@ -14,6 +14,7 @@ export function transitions(peer: Peer, before: Report | null, after: Report): N
     ...machine(before, after),
     ...desiredStates(before, after),
     ...pauses(before, after),
+    ...updates(before, after),
   ].map((event) => ({ ...peer, ...event }));
 }
 
@@ -107,6 +108,17 @@ function desiredStates(before: Report | null, { desired }: Report): Found[] {
       ...(desired.code === undefined ? {} : { code: desired.code }),
     },
   ];
+}
+
+/** Every step of an update of the agent itself; why it did not come about is in the text. */
+function updates(before: Report | null, { agent }: Report): Found[] {
+  const [then, now] = [before?.agent?.update ?? null, agent?.update ?? null];
+  if (now === null || (then?.token === now.token && then.state === now.state && then.code === now.code)) return [];
+  const why = now.reason === undefined ? "" : `: ${now.reason}`;
+  const severity = now.code === undefined ? "info" : severityOfCode(now.code);
+  const { version, from, state, code } = now;
+  const text = `the agent's update from ${from} to ${version}: ${state}${why}`;
+  return [{ kind: `update.${state}`, severity, text, ...(code && { code }), data: { version, from } }];
 }
 
 function pauses(before: Report | null, after: Report): Found[] {

@@ -1,7 +1,10 @@
 import type { AgentWanted } from "@fettle/shared/protocol/agent-wanted.ts";
 import type { ReconcilerParts } from "../context.ts";
+import type { StackView } from "./stack-view.ts";
+import { releaseFor } from "./updates.ts";
 
 /** What the agent of this node itself is to be. */
-export async function agentWanted(_parts: ReconcilerParts, _node: string): Promise<AgentWanted> {
-  return { release: null, token: "", roots: [], renew: false, mirror: [], frozen: null };
+export async function agentWanted(parts: ReconcilerParts, node: string, view: StackView): Promise<AgentWanted> {
+  const { release, token } = await releaseFor(parts, view, node);
+  return { release, token, roots: [], renew: false, mirror: [], frozen: null };
 }

@@ -9,6 +9,7 @@ import { policyFor } from "./policy-frame.ts";
 import { retriesFor } from "./retries.ts";
 import { compileInput, knownTrack, readStack, type StackView } from "./stack-view.ts";
 import { readSwaps } from "./swaps.ts";
+import { nodesOfUpdate } from "./updates.ts";
 import type { NodeView, World } from "./world.ts";
 
 export interface PassResult {
@@ -40,7 +41,7 @@ export async function pass(parts: ReconcilerParts, node: string): Promise<PassRe
   if (!kept) return { ...NOTHING, lost: true };
   hub.send(node, await frame(parts, latched, own, desired.row, { gates: gates.gates, compiled, world }));
   return {
-    dependents: dependentsOf(node, compiled),
+    dependents: [...new Set([...dependentsOf(node, compiled), ...nodesOfUpdate(view)])].filter((one) => one !== node),
     nextAt: earliest(gates.nextAt, await store.pauses.nextEnd(view.at)),
     lost: false,
   };
@@ -124,7 +125,7 @@ async function frame(
     policy: policyFor(view.spec, own.node, pauses),
     retry: retriesFor(own.node, asked, rest.compiled, rest.world),
     approvals: approvals.map(({ resource, resourceHash, token }) => ({ resource, hash: resourceHash, token })),
-    agent: await agentWanted(parts, own.node),
+    agent: await agentWanted(parts, own.node, view),
   };
 }
 

@@ -7,6 +7,7 @@ import type { NodeRow } from "../store/nodes.ts";
 import type { Store } from "../store/store.ts";
 import type { CompileInput } from "./compile/role-compiler.ts";
 import { trackOf } from "./compile/track.ts";
+import { type UpdateView, updateView } from "./updates.ts";
 import { isLive, type NodeView } from "./world.ts";
 
 /** All that the coordinator knows of one stack at one moment. */
@@ -23,23 +24,26 @@ export interface StackView {
   readonly steering: readonly SteeringFact[];
   /** As latched at this revision; null while it is not. */
   readonly track: string | null;
+  /** The update that was last asked for; null before the first. */
+  readonly update: UpdateView | null;
 }
 
 /** null while nothing was applied. */
 export async function readStack(store: Store, hub: Hub, stack: string, at: number): Promise<StackView | null> {
   const row = await store.stacks.get(stack);
   if (row === undefined) return null;
-  const [nodes, desired, reports, facts, steering, track] = await Promise.all([
+  const [nodes, desired, reports, facts, steering, track, update] = await Promise.all([
     store.nodes.ofStack(stack),
     store.desired.ofStack(stack),
     store.reports.ofStack(stack),
     store.facts.ofStack(stack),
     store.facts.steering(stack, at),
     store.imageTracks.get(stack, row.revision),
+    store.updates.last(stack),
   ]);
   const wanted = new Map(desired.map((each) => [each.node, each]));
   const said = new Map(reports.map((each) => [each.node, JSON.parse(each.body) as Report]));
-  const views = nodes.map(({ node }) => [node, viewOf(node, wanted.get(node), said.get(node), hub, at)] as const);
+  const views = new Map(nodes.map(({ node }) => [node, viewOf(node, wanted.get(node), said.get(node), hub, at)]));
   const spec = JSON.parse(row.spec) as StackSpec;
   const rows = new Map(nodes.map((each) => [each.node, each]));
   return {
@@ -49,10 +53,11 @@ export async function readStack(store: Store, hub: Hub, stack: string, at: numbe
     at,
     rows,
     desired: wanted,
-    views: new Map(views),
+    views,
     facts,
     steering,
     track,
+    update: updateView(update, rows, views, at),
   };
 }
 

@@ -26,6 +26,7 @@ import { Revisions } from "./revisions.ts";
 import { Runs } from "./runs.ts";
 import { Stacks } from "./stacks.ts";
 import { unbusy } from "./unbusy.ts";
+import { Updates } from "./updates.ts";
 
 /** The tables, each with its queries, on one connection or inside one transaction. */
 export interface Queries {
@@ -50,6 +51,7 @@ export interface Queries {
   readonly approvals: Approvals;
   readonly metrics: MetricSamples;
   readonly metricMeans: MetricMeans;
+  readonly updates: Updates;
 }
 
 export interface Store extends Queries {
@@ -112,5 +114,6 @@ function queriesOn(db: Db): Queries {
     approvals: new Approvals(db),
     metrics: new MetricSamples(db),
     metricMeans: new MetricMeans(db),
+    updates: new Updates(db),
   };
 }

@@ -19,6 +19,7 @@ import type { RetryTokenRow } from "./retry-tokens.ts";
 import type { RevisionRow } from "./revisions.ts";
 import type { RunRow } from "./runs.ts";
 import type { StackRow } from "./stacks.ts";
+import type { UpdateRow } from "./updates.ts";
 
 /** Every table of the database by its name. */
 export interface Tables {
@@ -43,4 +44,5 @@ export interface Tables {
   approvals: ApprovalRow;
   metrics: MetricRow;
   metric_means: MetricMeanRow;
+  updates: UpdateRow;
 }

@@ -6,6 +6,7 @@ import { localPause } from "../protocol/report.ts";
 import { stackQuery } from "./fields.ts";
 import { note, resourceView } from "./resources.ts";
 import type { RouteContract } from "./route.ts";
+import { UPDATE_STEPS } from "./update.ts";
 import { connection, word } from "./words.ts";
 
 export const nodeView = z.object({
@@ -16,6 +17,10 @@ export const nodeView = z.object({
   /** When it was last heard of; null before the first time. */
   seenAt: z.number().nullable(),
   version: z.string().nullable(),
+  /** Its agent was built without a release key; null when it does not say. */
+  dev: z.boolean().nullable(),
+  /** Its part of the update that was last asked for; null when it has none. */
+  update: z.object({ version: z.string(), state: z.enum(UPDATE_STEPS) }).nullable(),
   health: healthState,
   word,
   generation: z.object({ desired: z.number(), reported: z.number() }),

@@ -5,6 +5,7 @@ import { registerRoutes } from "@fettle/coordinator/api/register.ts";
 import type { Context } from "@fettle/coordinator/context.ts";
 import type { Connection, Hub } from "@fettle/coordinator/hub/hub.ts";
 import { EventFeed } from "@fettle/coordinator/ingest/event-feed.ts";
+import type { Release } from "@fettle/coordinator/mirror/releases.ts";
 import type { MintRequest, Pki } from "@fettle/coordinator/pki/pki.ts";
 import { createReconciler } from "@fettle/coordinator/reconciler/loop.ts";
 import { openStore } from "@fettle/coordinator/store/store.ts";
@@ -73,6 +74,8 @@ export interface Bench {
   readonly clock: FakeClock;
   /** Not listening: requests by inject need a token. */
   readonly app: FastifyInstance;
+  /** The agent's releases that the coordinator has; a test puts them in. */
+  readonly releases: Release[];
   connect(node: string): Promise<void>;
   /** The node's agent takes over what it was sent last and says this of its resources. */
   report(node: string, resources: readonly Partial<ResourceReport>[], more?: Partial<Report>): Promise<void>;
@@ -92,11 +95,17 @@ export async function makeBench(): Promise<Bench> {
   const hub = new FakeHub(clock);
   const asHub = hub as unknown as Hub;
   const events = await EventFeed.open(store, clock);
-  const parts = { clock, logger, store, meta, hub: asHub, events };
+  const releases: Release[] = [];
+  const parts = { clock, logger, store, meta, hub: asHub, events, releases: async () => releases };
   const reconciler = createReconciler(parts);
   const config = { names: [], api: { host: "172.31.11.1", port: 7443 } };
-  const releases = { releaseFolders: ["/releases"], releases: async () => [] };
-  const context = { ...parts, ...releases, reconciler, pki: fakePki(), config } as unknown as Context;
+  const context = {
+    ...parts,
+    releaseFolders: ["/releases"],
+    reconciler,
+    pki: fakePki(),
+    config,
+  } as unknown as Context;
   const app = Fastify();
   registerRoutes(app, context);
   const end = new AbortController();
@@ -106,6 +115,7 @@ export async function makeBench(): Promise<Bench> {
     hub,
     clock,
     app,
+    releases,
     drain: async () => {
       for (let turn = 0; turn < 20; turn += 1) await settle();
     },

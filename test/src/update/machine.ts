@@ -92,7 +92,7 @@ export class UpdateMachine {
     },
     units: this.#units(),
     clock: {
-      now: () => START + (performance.now() - this.#begun) * SPEED,
+      now: () => START + Math.floor((performance.now() - this.#begun) * SPEED),
       mono: () => (performance.now() - this.#begun) * SPEED,
       random: () => 0.5,
       sleep: (ms, signal) =>

@@ -19,7 +19,9 @@ export function nodeView(stack: StackView, node: string, seenAt: number | null):
     address: row?.address ?? null,
     connection: connectionOf(row, state),
     seenAt: seenAt ?? row?.seenAt ?? null,
-    version: row?.version ?? null,
+    version: state.report?.agent?.version ?? row?.version ?? null,
+    dev: state.report?.agent?.dev ?? null,
+    update: updateOf(stack, node),
     health: state.live ? (state.report?.health?.state ?? "unknown") : "unknown",
     word: wordOf(stack, node),
     generation: { desired: state.generation, reported },
@@ -33,6 +35,12 @@ function connectionOf(row: NodeRow | undefined, { live }: NodeState): NodeView["
   if (row === undefined || row.registeredAt === null) return "never-seen";
   if (row.uninstalledAt !== null) return "uninstalled";
   return live ? "connected" : "disconnected";
+}
+
+/** null too once it was cancelled. */
+function updateOf({ update }: StackView, node: string): NodeView["update"] {
+  const step = update?.row.cancelledAt === null ? update.rollout.steps.find((each) => each.node === node) : undefined;
+  return update === null || step === undefined ? null : { version: update.row.version, state: step.state };
 }
 
 /** A node rolls up its resources; what is not known of its newest declaration counts as unknown. */
@@ -59,7 +67,7 @@ function findingsOf(stack: StackView, node: string, state: NodeState): Note[] {
   if (held?.state === "rejected")
     notes.push(noteOf("stack.rejected", { reason: held.reason ?? held.code ?? "no reason given" }, node));
   else if (isBehind(state) && state.live) notes.push(noteOf("stack.behind", { generation: state.generation }, node));
-  return [...notes, ...addressNotes(stack, node, state), ...imageNotes(stack, node)];
+  return [...notes, ...addressNotes(stack, node, state), ...imageNotes(stack, node), ...updateNotes(stack, node)];
 }
 
 function addressNotes(stack: StackView, node: string, state: NodeState): Note[] {
@@ -74,6 +82,13 @@ function imageNotes({ spec, track, views }: StackView, node: string): Note[] {
   const version = views.get(spec.gitlab?.node ?? "")?.report?.facts.gitlabVersion;
   if (version === undefined || version.startsWith(`${track}.`)) return [];
   return [noteOf("stack.image-behind", { version, track }, node)];
+}
+
+/** The node where the update has stopped says so. */
+function updateNotes({ update }: StackView, node: string): Note[] {
+  if (update === null || update.row.cancelledAt !== null || update.rollout.halted !== node) return [];
+  const step = update.rollout.steps.find((each) => each.node === node);
+  return [noteOf("update.halted", { version: update.row.version, problem: step?.reason ?? step?.code ?? "" }, node)];
 }
 
 function healthOf(node: string, state: NodeState): Note[] {

@@ -1,7 +1,7 @@
 import { stackRoute } from "@fettle/shared/api/apply.ts";
 import { auditRoute } from "@fettle/shared/api/audit.ts";
 import { eventsRoute } from "@fettle/shared/api/events.ts";
-import { nodesRoute } from "@fettle/shared/api/nodes.ts";
+import { type NodeView, nodesRoute } from "@fettle/shared/api/nodes.ts";
 import { resourcesRoute } from "@fettle/shared/api/resources.ts";
 import { runsRoute } from "@fettle/shared/api/runs.ts";
 import type { Declare } from "../command.ts";
@@ -50,11 +50,17 @@ async function nodes({ api, out, query, clock }: Session): Promise<void> {
     ago(each.seenAt, clock.now()),
     each.health,
     `${each.generation.reported}/${each.generation.desired}`,
+    versionText(each),
     each.word,
   ]);
-  out.lines(
-    table(["NODE", "ROLES", "ADDRESS", "CONNECTION", "HEARD", "HEALTH", "GENERATION", "STATE"], rows, out.columns),
-  );
+  const head = ["NODE", "ROLES", "ADDRESS", "CONNECTION", "HEARD", "HEALTH", "GENERATION", "VERSION", "STATE"];
+  out.lines(table(head, rows, out.columns));
+}
+
+/** As in `0.1.0`, `0.1.0 dev` or `0.1.0 -> 0.2.0 queued`. */
+function versionText({ version, dev, update }: NodeView): string {
+  const own = dev === true ? `${version ?? ""} dev` : (version ?? "");
+  return update === null || update.state === "done" ? own : `${own} -> ${update.version} ${update.state}`;
 }
 
 async function resources({ api, out, query, clock }: Session, { node, state }: Options): Promise<void> {
