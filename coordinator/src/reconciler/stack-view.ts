@@ -32,7 +32,8 @@ export interface StackView {
 export async function readStack(store: Store, hub: Hub, stack: string, at: number): Promise<StackView | null> {
   const row = await store.stacks.get(stack);
   if (row === undefined) return null;
-  const [nodes, desired, reports, facts, steering, track, update] = await Promise.all([
+  const [meta, nodes, desired, reports, facts, steering, track, update] = await Promise.all([
+    store.meta.read(),
     store.nodes.ofStack(stack),
     store.desired.ofStack(stack),
     store.reports.ofStack(stack),
@@ -42,7 +43,7 @@ export async function readStack(store: Store, hub: Hub, stack: string, at: numbe
     store.updates.last(stack),
   ]);
   const wanted = new Map(desired.map((each) => [each.node, each]));
-  const said = new Map(reports.map((each) => [each.node, JSON.parse(each.body) as Report]));
+  const said = new Map(reports.map((each) => [each.node, inEpoch(JSON.parse(each.body), meta?.epoch)]));
   const views = new Map(nodes.map(({ node }) => [node, viewOf(node, wanted.get(node), said.get(node), hub, at)]));
   const spec = JSON.parse(row.spec) as StackSpec;
   const rows = new Map(nodes.map((each) => [each.node, each]));
@@ -72,6 +73,11 @@ export function compileInput(view: Pick<StackView, "spec" | "track" | "rows">): 
 export function knownTrack(spec: StackSpec, steering: readonly SteeringFact[]): string | null {
   const fact = steering.find(({ node, name }) => node === spec.gitlab?.node && name === "gitlabVersion");
   return fact === undefined ? null : trackOf(fact.value);
+}
+
+/** What was held of another epoch is no answer to what is wanted now, also where number and hash are the same. */
+function inEpoch(report: Report, epoch: number | undefined): Report {
+  return report.desired === null || report.desired.epoch === epoch ? report : { ...report, desired: null };
 }
 
 function viewOf(

@@ -99,6 +99,10 @@ t.test("what a node says of an older declaration opens nothing", async (t) => {
   const old = { epoch: 1, generation: 0, hash: "0".repeat(64), state: "accepted" as const };
   await bench.report("ollama-1", [{ id: "ollama.model[mistral:instruct]" }], { desired: old });
   t.match(gate(bench.hub.last("gitlab-1"), "gitlab.model[mistral]"), { open: false });
+  const { generation, hash } = must(bench.hub.last("ollama-1"), "what is wanted");
+  const before = { epoch: 0, generation, hash, state: "accepted" as const };
+  await bench.report("ollama-1", [{ id: "ollama.model[mistral:instruct]" }], { desired: before });
+  t.match(gate(bench.hub.last("gitlab-1"), "gitlab.model[mistral]"), { open: false }, "nor of one of another epoch");
   bench.hub.live.delete("ollama-1");
   await bench.report("ollama-1", [{ id: "ollama.model[mistral:instruct]" }]);
   t.match(gate(bench.hub.last("gitlab-1"), "gitlab.model[mistral]"), { open: false }, "nor a node that is gone");
