@@ -89,12 +89,15 @@ export class Sandbox {
   }
 
   /** The CLI, as an operator on the coordinator's machine. Rejects with its output when it does not end with 0. */
-  async fettle(args: readonly string[]): Promise<string> {
-    const { stdout } = await run(process.execPath, [this.#programs.coordinator, ...args], {
-      env: this.cliEnv(),
-      maxBuffer: 64e6,
-    });
+  async fettle(args: readonly string[], env: Readonly<Record<string, string>> = this.cliEnv()): Promise<string> {
+    const { stdout } = await run(process.execPath, [this.#programs.coordinator, ...args], { env, maxBuffer: 64e6 });
     return stdout;
+  }
+
+  /** A coordinator on another machine: in a folder of that name, at an address of its own. Not started. */
+  coordinatorAt(name: string, host: string): { readonly child: Child; readonly env: Record<string, string> } {
+    const env = this.#coordinatorEnv(name, host);
+    return { env, child: this.#child(name, [this.#programs.coordinator, "coordinator", "start"], env) };
   }
 
   /** `fettle-agent` on one of the machines. */
@@ -202,15 +205,15 @@ export class Sandbox {
     return this.#child(`machine-${node}`, [this.#programs.machine, ...args], {});
   }
 
-  #coordinatorEnv(): Record<string, string> {
-    const folder = join(this.layout.folder, "coordinator");
+  #coordinatorEnv(name = "coordinator", host = this.layout.outside): Record<string, string> {
+    const folder = join(this.layout.folder, name);
     return {
       PATH: process.env.PATH ?? "",
       FETTLE_DATA: join(folder, "data"),
       FETTLE_CONFIG: join(folder, "config"),
       FETTLE_RUN: join(folder, "run"),
-      FETTLE_LISTEN_API: `${this.layout.outside}:7443`,
-      FETTLE_LISTEN_AGENTS: `${this.layout.outside}:7444`,
+      FETTLE_LISTEN_API: `${host}:7443`,
+      FETTLE_LISTEN_AGENTS: `${host}:7444`,
     };
   }
 

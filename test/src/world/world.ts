@@ -23,8 +23,9 @@ export class World {
   readonly sandbox: Sandbox;
   readonly client: Client;
 
-  constructor(sandbox: Sandbox) {
-    const path = join(sandbox.layout.folder, "coordinator/run/admin.sock");
+  /** `coordinator` is the folder of the one that is asked. */
+  constructor(sandbox: Sandbox, coordinator = "coordinator") {
+    const path = join(sandbox.layout.folder, coordinator, "run/admin.sock");
     this.sandbox = sandbox;
     this.client = new Client(() => ({ kind: "socket", path }), new AbortController().signal);
   }
