@@ -23,6 +23,7 @@ settings() {
   changed=no was_active=no was_enabled=no
   # What undo has to take back.
   locked=no made='' made_user=no switched=no previous='' placed=no set_aside=no saved_unit=no saved_yaml=no saved_data=no
+  data_was=''
   stopped=no started=no enabled=no reload=no
 }
 
@@ -84,7 +85,7 @@ step() {
 
 # What others said, as one line that a terminal can bear.
 printable() {
-  tr '\n\t' '  ' | tr -cd '[:print:]' | cut -c 1-600
+  tr '\n\t' '  ' | tr -cd '[:print:]' | cut -c 1-600 | sed 's/ *$//'
 }
 
 # The value of a key of one-line JSON on standard input, up to its closing quote.
@@ -159,7 +160,7 @@ check_machine() {
   [ -d /run/systemd/system ] || fail install.no-systemd "systemd is not the first process here." \
     "Use a machine with systemd; in containers, use deploy/compose.yaml."
   missing=''
-  for tool in curl tar gzip sha256sum systemctl useradd userdel runuser getent cut df head mktemp mv readlink sed sort stat tail tr; do
+  for tool in curl tar gzip sha256sum systemctl useradd userdel runuser getent cut df head mv readlink sed sort stat tail tr; do
     command -v "$tool" >/dev/null || missing="$missing $tool"
   done
   [ -z "$missing" ] || fail install.no-tool "This machine lacks:$missing." "Install them (apt-get install), then run this again."
@@ -314,8 +315,8 @@ try() {
 # make_folder PATH [MODE]: what it makes is taken back when the rest fails.
 make_folder() {
   [ ! -d "$1" ] || return 0
-  try mkdir -m "${2:-755}" "$1"
   made="$1 $made"
+  try mkdir -m "${2:-755}" "$1"
 }
 
 # ---- the program -----------------------------------------------------------------------------------------------------
@@ -328,8 +329,7 @@ program_step() {
     make_folder "$opt"
     stage=$opt/.$version.new
   else
-    stage=$(mktemp -d /var/tmp/fettle-install.XXXXXX)
-    made="$stage $made"
+    stage=/var/tmp/fettle-install.$$
   fi
   rm -rf "$stage"
   make_folder "$stage"
@@ -342,6 +342,8 @@ program_step() {
 }
 
 check_program() {
+  [ -f "$program/bin/fettle" ] || fail install.no-archive "$name does not hold version $version of the coordinator." \
+    "Give the archive under the name that it was built with."
   code=0
   said=$("$program/bin/fettle" --version 2>&1 | printable) || code=$?
   case $said in
@@ -353,13 +355,11 @@ check_program() {
 
 # Beside the others under its own name; nothing leads to it yet.
 place() {
-  if exists "$opt/$version"; then
-    rm -rf "$opt/.$version.old"
-    try mv "$opt/$version" "$opt/.$version.old"
-    set_aside=yes
-  fi
-  try mv "$program" "$opt/$version"
+  rm -rf "$opt/.$version.old"
+  if exists "$opt/$version"; then set_aside=yes; fi
   placed=yes
+  if [ "$set_aside" = yes ]; then try mv "$opt/$version" "$opt/.$version.old"; fi
+  try mv "$program" "$opt/$version"
   program=$opt/$version
   rm -rf "$stage"
 }
@@ -367,8 +367,12 @@ place() {
 user_step() {
   if getent passwd "$user" >/dev/null; then return 0; fi
   step "make the system user $user" || return 0
-  try useradd --system --user-group --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
   made_user=yes
+  # Cut short it would leave its locks behind; so would userdel, which runs when no signal is heard any more.
+  (
+    trap '' HUP INT TERM
+    exec useradd --system --user-group --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
+  ) 2>"$work/errors" || write_failed "$(printable <"$work/errors")"
 }
 
 # Where it listens: the program itself knows the file and this machine's addresses.
@@ -454,6 +458,7 @@ is_done() {
 
 # A new coordinator is made; of one that there is, what an older version has to find again is kept until the new one runs.
 data_step() {
+  if [ -d "$data" ]; then data_was=$(stat -c '%u:%g %a' "$data"); fi
   if [ ! -f "$data/fettle.db" ]; then
     init
     return 0
@@ -465,8 +470,8 @@ data_step() {
     systemctl stop "$unit" || fail install.systemd "$unit cannot be stopped." "See: systemctl status fettle-coordinator"
   fi
   rm -rf "$data/.before-update"
-  try mkdir -m 700 "$data/.before-update"
   saved_data=yes
+  try mkdir -m 700 "$data/.before-update"
   try cp -a "$data"/fettle.db* "$data/pki" "$data/.before-update/"
 }
 
@@ -496,7 +501,7 @@ start_step() {
 }
 
 journal() {
-  journalctl --no-pager -o cat -n 4 -u "$unit" 2>/dev/null | printable
+  journalctl --no-pager -o cat -n 2 -u "$unit" _TRANSPORT=stdout 2>/dev/null | printable
 }
 
 # The hash of the coordinator's own key, as curl and fettle login take it.
@@ -525,7 +530,7 @@ await_health() {
   until is_healthy; do
     tries=$((tries + 1))
     restarts=$(systemctl show -p NRestarts --value "$unit" 2>/dev/null || printf 0)
-    if [ "${restarts:-0}" -ge 3 ]; then fail install.not-started "The coordinator does not stay up: $(journal)" "Do what it says, then run this again; see also journalctl -u fettle-coordinator"; fi
+    if [ "${restarts:-0}" -ge 3 ]; then fail install.not-started "The coordinator does not stay up; it says: $(journal)" "Do what it says, then run this again; see also journalctl -u fettle-coordinator"; fi
     [ "$tries" -lt 120 ] || fail install.not-healthy "The coordinator runs and does not answer at https://$door/healthz: $(printable <"$work/errors")" "See: journalctl -u fettle-coordinator"
     sleep 0.5
   done
@@ -585,6 +590,7 @@ tidy() {
 undo() {
   if [ "$started" = yes ]; then systemctl stop "$unit" 2>/dev/null; fi
   if [ "$enabled" = yes ]; then systemctl disable --quiet "$unit" 2>/dev/null; fi
+  rm -f "$unit_file.new" "$yaml.new"
   if [ "$saved_unit" = yes ]; then cp -p "$work/$unit" "$unit_file"; fi
   if [ "$saved_yaml" = yes ]; then cp -p "$work/coordinator.yaml" "$yaml"; fi
   if [ "$saved_data" = yes ]; then undo_data; fi
@@ -595,6 +601,7 @@ undo() {
       *) rm -rf "$path" "$path.new" ;;
     esac
   done
+  if [ -n "$data_was" ] && [ -d "$data" ]; then chown "${data_was% *}" "$data" && chmod "${data_was#* }" "$data"; fi
   if [ "$made_user" = yes ]; then userdel "$user" 2>/dev/null; fi
   if [ "$reload" = yes ]; then systemctl daemon-reload; fi
   if [ "$was_active" = yes ] && [ "$started$stopped" != nono ]; then systemctl start "$unit"; fi
@@ -617,8 +624,10 @@ undo_program() {
       ln -s "$previous" "$opt/current.new" && mv -fT "$opt/current.new" "$opt/current"
     else rm -f "$opt/current"; fi
   fi
-  if [ "$placed" = yes ]; then rm -rf "${opt:?}/$version"; fi
-  if [ "$set_aside" = yes ]; then mv "$opt/.$version.old" "$opt/$version"; fi
+  [ "$placed" = yes ] || return 0
+  # Set aside or not yet: a signal may have come before the move.
+  if [ "$set_aside" = no ] || [ -d "$opt/.$version.old" ]; then rm -rf "${opt:?}/$version"; fi
+  if [ -d "$opt/.$version.old" ]; then mv "$opt/.$version.old" "$opt/$version"; fi
 }
 
 { main "$@"; }

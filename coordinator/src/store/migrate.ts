@@ -12,7 +12,12 @@ export async function migrate<T>(db: Kysely<T>, migrations: Readonly<Record<stri
   const { error, results } = await migrator.migrateToLatest();
   if (error === undefined) return;
   const failed = results?.find(({ status }) => status === "Error");
-  if (failed === undefined || !known.has(failed.migrationName))
-    throw new FettleError("store.newer", {}, { cause: error });
-  throw new FettleError("store.migration-failed", { migration: failed.migrationName }, { cause: error });
+  if (failed !== undefined && known.has(failed.migrationName)) throw failedAt(failed.migrationName, error);
+  // SQLite itself refused (a full disk, one that is read-only): no word about who wrote the file.
+  if ((error as { code?: string } | null)?.code?.startsWith("SQLITE_")) throw failedAt("table", error);
+  throw new FettleError("store.newer", {}, { cause: error });
+}
+
+function failedAt(migration: string, cause: unknown): FettleError {
+  return new FettleError("store.migration-failed", { migration }, { cause });
 }

@@ -100,6 +100,14 @@ t.test("a migration that fails halfway leaves nothing of itself", async (t) => {
   t.notOk((await again.db.introspection.getTables()).some(({ name }) => name === "half"));
 });
 
+t.test("a disk that takes nothing is no newer version", async (t) => {
+  const path = join(await folder(t), "fettle.db");
+  const db = openDatabase(path);
+  t.teardown(() => db.destroy());
+  await sql`pragma max_page_count = 2`.execute(db);
+  t.equal(await codeOf(migrate(db, migrations)), "store.migration-failed");
+});
+
 t.test("what was written is there after kill -9", async (t) => {
   const path = join(await folder(t), "fettle.db");
   const program = `
