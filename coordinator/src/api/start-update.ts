@@ -21,7 +21,8 @@ export const startUpdate = steers(
     const version = body.version ?? newestOf(releases);
     const nodes = nodesMeant(view, version, body.nodes);
     for (const node of nodes) demandRelease(releases, version, archOf(view, node));
-    const at = context.clock.now();
+    // The newest counts, also when the clock was set back since the last one.
+    const at = Math.max(context.clock.now(), (view.update?.row.at ?? 0) + 1);
     const row = {
       token: randomUUID(),
       stack: view.stack,
