@@ -60,6 +60,7 @@ async function coordinator(test: Test): Promise<{ folder: string; paths: Paths; 
       await queries.approvals.put({ node: "a", resource: "x.y", resourceHash: "h", stack, token: "1", by, at: 1 });
       await queries.retryTokens.put({ node: "a", resource: "x.y", stack, token: "2", by, at: 1 });
       await queries.pauses.put({ stack, scope: "a", reason: "r", by, at: 1, until: null });
+      await queries.updates.add({ token: "u", stack, version: "0.2.0", nodes: '["a"]', by, at: 1, cancelledAt: null });
       await queries.enrolmentTokens.add(enrolment("unused", null));
       await queries.enrolmentTokens.add(enrolment("used", 5));
     }),
@@ -132,6 +133,7 @@ t.test("what was backed up is a coordinator again, elsewhere: a higher epoch, an
     t.match(await store.revisions.get("duo", 2), { by: "restore" });
     t.equal(await store.imageTracks.get("duo", 2), "18.8", "what auto stands for stays");
     t.same([await store.approvals.ofNode("a"), await store.retryTokens.ofNode("a")], [[], []], "asked for once");
+    t.match(await store.updates.last("duo"), { cancelledAt: Number }, "an update that was asked for then");
     t.equal(await store.enrolmentTokens.get("unused"), undefined);
     t.ok(await store.enrolmentTokens.get("used"));
     t.match(await store.desired.get("a"), { generation: 1 });

@@ -35,7 +35,7 @@ export async function beginAnew(
     return await store.write(async (queries) => {
       await queries.meta.raise(epoch, incarnation);
       const stacks = await observeAll(queries, clock.now());
-      const cancelledTokens = await forgetAsked(queries);
+      const cancelledTokens = await forgetAsked(queries, stacks, clock.now());
       await record(queries, events, stacks, { epoch, madeAt, at: clock.now() });
       const nodes = (await queries.nodes.all()).map(({ node }) => node);
       return { epoch, incarnation, stacks, nodes, cancelledTokens };
@@ -53,8 +53,13 @@ async function open(path: string, args: { file: string; version: string; own: st
 }
 
 /** What a person asked for once: whoever has done it since the backup must not do it again. */
-async function forgetAsked({ approvals, retryTokens, enrolmentTokens }: Queries): Promise<number> {
+async function forgetAsked(queries: Queries, stacks: readonly Observing[], at: number): Promise<number> {
+  const { approvals, retryTokens, enrolmentTokens, updates } = queries;
   await approvals.clear();
   await retryTokens.clear();
+  for (const { stack } of stacks) {
+    const update = await updates.last(stack);
+    if (update !== undefined) await updates.cancel(update.token, at);
+  }
   return await enrolmentTokens.cancelAll();
 }
