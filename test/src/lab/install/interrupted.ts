@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { assertSame, attempt, type InstallLab, type InstallStep, scriptFor, stateOf } from "./bench.ts";
+
+/** Seconds from its start until it is told to stop; once it is enrolled, that stays. */
+const moments = [0.2, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8];
+
+async function stopped(lab: InstallLab, signal: string, seconds: number): Promise<"undone" | "enrolled"> {
+  const { ollama, fettle } = lab;
+  const { text, minted } = await scriptFor(lab);
+  const before = await stateOf(ollama);
+  const under = ["timeout", "--foreground", "--signal", signal, String(seconds)];
+  const { code, said } = await attempt(ollama, { script: text, token: minted.token, under });
+  const enrolled = await ollama.exec(["test", "-e", "/var/lib/fettle-agent/identity/identity.json"]);
+  if (enrolled.code === 0) {
+    if (code !== 0) assert.match(said, /is enrolled and stays so/);
+    return "enrolled";
+  }
+  assert.notEqual(code, 0, said);
+  assertSame(await stateOf(ollama), before);
+  // Stopped while it enrolled, its token may have been used.
+  await fettle.cli(["node", "remove", ollama.name]).catch(() => "");
+  return "undone";
+}
+
+/** Ctrl-C and a shutdown, at any moment. It may end enrolled, so it comes last. */
+export const interrupted: InstallStep[] = [
+  {
+    name: "install.sh stopped at any moment leaves the machine as it was, until it is enrolled",
+    async run(lab) {
+      const ends: string[] = [];
+      for (const seconds of moments) {
+        for (const signal of ["TERM", "INT"]) {
+          const end = await stopped(lab, signal, seconds);
+          ends.push(`${signal} after ${seconds} s: ${end}`);
+          if (end === "enrolled") return ends;
+        }
+      }
+      return ends;
+    },
+  },
+];
