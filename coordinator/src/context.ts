@@ -12,6 +12,7 @@ import { Hub } from "./hub/hub.ts";
 import { LIMITS } from "./hub/limits.ts";
 import { EventFeed } from "./ingest/event-feed.ts";
 import { Ingest } from "./ingest/ingest.ts";
+import { Mirror } from "./mirror/mirror.ts";
 import { type Release, releaseFolders, releasesIn } from "./mirror/releases.ts";
 import { Pki } from "./pki/pki.ts";
 import { createReconciler } from "./reconciler/loop.ts";
@@ -41,6 +42,8 @@ export interface ReconcilerParts {
   readonly events: EventFeed;
   /** The agent's releases that lie there now, newest first. */
   releases(): Promise<readonly Release[]>;
+  /** What is served in place of the internet. */
+  readonly mirror: Mirror;
 }
 
 /** Everything of a running coordinator, composed in this file alone. */
@@ -68,6 +71,7 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
   try {
     const meta = await store.meta.read();
     if (meta === undefined) throw new FettleError("store.not-initialised", { folder: data });
+    const mirror = await Mirror.open({ data, clock });
     const events = await EventFeed.open(store, clock);
     const pki = await openPki({ config, clock, logger }, store, meta, () => hub.port);
     const ingest = new Ingest({ store, clock, logger, events, touch: (node) => reconciler.touch(node) });
@@ -80,7 +84,7 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
     );
     const folders = releaseFolders(config);
     const releases = () => releasesIn(folders);
-    const parts: ReconcilerParts = { clock, logger, store, meta, hub, events, releases };
+    const parts: ReconcilerParts = { clock, logger, store, meta, hub, events, releases, mirror };
     const reconciler: Reconciler = createReconciler(parts);
     const context: Context = { ...parts, config, pki, reconciler, releaseFolders: folders };
     return context;

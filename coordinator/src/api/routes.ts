@@ -8,6 +8,8 @@ import { enrolmentTokens } from "./enrolment-tokens.ts";
 import { eventStream } from "./event-stream.ts";
 import { events } from "./events.ts";
 import type { Handler } from "./handler.ts";
+import { addToMirror, checkMirror, mirror, mirrorBlob, removeFromMirror } from "./mirror.ts";
+import { mirrorUpload } from "./mirror-upload.ts";
 import { node } from "./node.ts";
 import { nodes } from "./nodes.ts";
 import { pause } from "./pause.ts";
@@ -54,4 +56,10 @@ export const routes: readonly Handler[] = [
   apiTokens,
   revokeApiToken,
   audit,
+  mirror,
+  mirrorBlob,
+  mirrorUpload,
+  addToMirror,
+  removeFromMirror,
+  checkMirror,
 ];

@@ -2,12 +2,14 @@ import type { Server } from "node:https";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import Fastify, { type FastifyInstance, LogController } from "fastify";
 import { sendError } from "../api/errors.ts";
+import { takeUploads } from "../api/upload-body.ts";
 import type { Context, RegisterRoutes } from "../context.ts";
 import { registerGround } from "./ground.ts";
 
 const LIMITS = {
   bodyLimit: 1024 * 1024,
-  requestTimeout: 30_000,
+  // Given by the kind of body instead.
+  requestTimeout: 0,
   keepAliveTimeout: 30_000,
   // A watcher's stream would keep a stopping server open for ever.
   forceCloseConnections: true,
@@ -51,6 +53,7 @@ function equip(app: FastifyInstance, context: Context, registerRoutes: RegisterR
   app.setNotFoundHandler(async ({ method, url }) => {
     throw new FettleError("api.not-found", { what: `${method} ${url.slice(0, 200)}` });
   });
+  takeUploads(app);
   registerGround(app, context);
   registerRoutes(app, context);
 }

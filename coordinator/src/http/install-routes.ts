@@ -2,13 +2,13 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { INSTALL_ARCHIVE_PATH, INSTALL_SCRIPT_PATH } from "@fettle/shared/api/install.ts";
+import { byteRange } from "@fettle/shared/lib/byte-range.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
 import { releaseArchiveName } from "@fettle/shared/release/manifest.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { askedHost } from "./asked-host.ts";
-import { byteRange } from "./byte-range.ts";
 import { fillIn } from "./install-script.ts";
 
 /** The install script and the agent's archives: nothing in them is secret, and what fetches them has no token yet. */

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { installCodes } from "@fettle/shared/codes/install.ts";
+import { byteRange } from "@fettle/shared/lib/byte-range.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import t from "tap";
 import { askedHost } from "./asked-host.ts";
-import { byteRange } from "./byte-range.ts";
 import { fillIn, type InstallFacts } from "./install-script.ts";
 
 const TEMPLATE = readFileSync(new URL("../../../deploy/install.sh", import.meta.url), "utf8");

@@ -6,5 +6,5 @@ import { releaseFor } from "./updates.ts";
 /** What the agent of this node itself is to be. */
 export async function agentWanted(parts: ReconcilerParts, node: string, view: StackView): Promise<AgentWanted> {
   const { release, token } = await releaseFor(parts, view, node);
-  return { release, token, roots: [], renew: false, mirror: [], frozen: null };
+  return { release, token, roots: [], renew: false, mirror: [...parts.mirror.items], frozen: null };
 }

@@ -5,6 +5,7 @@ import { registerRoutes } from "@fettle/coordinator/api/register.ts";
 import type { Context } from "@fettle/coordinator/context.ts";
 import type { Connection, Hub } from "@fettle/coordinator/hub/hub.ts";
 import { EventFeed } from "@fettle/coordinator/ingest/event-feed.ts";
+import { Mirror } from "@fettle/coordinator/mirror/mirror.ts";
 import type { Release } from "@fettle/coordinator/mirror/releases.ts";
 import type { MintRequest, Pki } from "@fettle/coordinator/pki/pki.ts";
 import { createReconciler } from "@fettle/coordinator/reconciler/loop.ts";
@@ -96,7 +97,8 @@ export async function makeBench(): Promise<Bench> {
   const asHub = hub as unknown as Hub;
   const events = await EventFeed.open(store, clock);
   const releases: Release[] = [];
-  const parts = { clock, logger, store, meta, hub: asHub, events, releases: async () => releases };
+  const mirror = await Mirror.open({ data: folder, clock });
+  const parts = { clock, logger, store, meta, hub: asHub, events, releases: async () => releases, mirror };
   const reconciler = createReconciler(parts);
   const config = { names: [], api: { host: "172.31.11.1", port: 7443 } };
   const context = {
