@@ -3,7 +3,7 @@ import type { Answer, CallInput, RouteContract } from "@fettle/shared/api/route.
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
 import type { Target } from "./env.ts";
-import { bodyOf, send } from "./transport.ts";
+import { bodyOf, type FileBody, send } from "./transport.ts";
 
 /** What the coordinator answered instead of doing it. */
 export class RemoteError extends Error {
@@ -42,6 +42,13 @@ export class Client {
     return checked(contract, response.statusCode ?? 0, text) as Answer<C>;
   }
 
+  /** As `call`, with a file as the body. */
+  async upload<C extends RouteContract>(contract: C, input: CallInput<C>, file: FileBody): Promise<Answer<C>> {
+    const asked = { method: contract.method, path: pathOf(contract, input as Loose), file, signal: this.#signal };
+    const response = await send(this.#target(), asked);
+    return checked(contract, response.statusCode ?? 0, await bodyOf(response)) as Answer<C>;
+  }
+
   /** Each event of a stream until it ends; the caller goes on from the last id. */
   async *stream<C extends RouteContract>(contract: C, input: CallInput<C>): AsyncGenerator<Answer<C>> {
     const asked = { method: contract.method, path: pathOf(contract, input as Loose), signal: this.#signal };
@@ -61,7 +68,7 @@ export class Client {
 }
 
 function pathOf(contract: RouteContract, { params = {}, query = {} }: Loose): string {
-  const path = contract.path.replace(/:([a-z]+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
+  const path = contract.path.replace(/:([a-z0-9]+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ""));
   const given = Object.entries(query).flatMap(([name, value]): [string, string][] =>
     value === undefined ? [] : [[name, String(value)]],
   );

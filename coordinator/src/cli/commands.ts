@@ -7,7 +7,9 @@ import { diff } from "./commands/diff.ts";
 import { events } from "./commands/events.ts";
 import { explain } from "./commands/explain.ts";
 import { get } from "./commands/get.ts";
+import { login, logout } from "./commands/login.ts";
 import { logs } from "./commands/logs.ts";
+import { mirror } from "./commands/mirror.ts";
 import { node } from "./commands/node.ts";
 import { pause } from "./commands/pause.ts";
 import { plan } from "./commands/plan.ts";
@@ -39,5 +41,8 @@ export const commands: readonly Declare[] = [
   token,
   node,
   update,
+  mirror,
   explain,
+  login,
+  logout,
 ];

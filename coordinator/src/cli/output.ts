@@ -12,6 +12,8 @@ export interface OutputOptions {
   readonly stderr: Stream;
   readonly json: boolean;
   readonly colour: boolean;
+  /** A person looks at it as it comes. */
+  readonly terminal: boolean;
   readonly columns: number;
   readonly rows: number;
 }
@@ -48,6 +50,11 @@ export class Output {
   /** For people at a terminal while the answer itself goes to stdout. */
   note(line: string): void {
     this.#options.stderr.write(`${line}\n`);
+  }
+
+  /** A line that the next one takes the place of; nothing without a terminal. An empty one takes it away. */
+  passing(line: string): void {
+    if (this.#options.terminal) this.#options.stderr.write(`\r${line}\u001b[K`);
   }
 
   json(name: string, value: object): void {

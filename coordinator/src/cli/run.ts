@@ -66,7 +66,15 @@ function session(given: { json?: boolean; stack?: string }, around: Surroundings
   const columns = stdout.columns ?? (Number(environment.COLUMNS) || 100);
   const rows = stdout.rows ?? (Number(environment.LINES) || 40);
   const colour = wantsColour(environment, stdout.isTTY === true);
-  const out = new Output({ stdout, stderr, json: given.json === true, colour, columns, rows });
+  const out = new Output({
+    stdout,
+    stderr,
+    json: given.json === true,
+    colour,
+    terminal: stdout.isTTY === true,
+    columns,
+    rows,
+  });
   const query = given.stack === undefined ? {} : { stack: given.stack };
   const read = (file: string) => readText(file, around);
   return { api: new Client(() => readTarget(environment), signal), out, clock, signal, query, environment, read };

@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
 import { type IncomingMessage, request as plain, type RequestOptions } from "node:http";
 import { request as tls } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Target } from "./env.ts";
 
@@ -8,28 +10,42 @@ export interface Asked {
   readonly method: string;
   readonly path: string;
   readonly body?: string;
+  /** A file as the body, in the place of JSON. */
+  readonly file?: FileBody;
   readonly signal: AbortSignal;
 }
 
+export interface FileBody {
+  readonly size: number;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
 /** Sends one request; resolves with the answer's head. Throws `cli.unreachable`, `cli.untrusted`, `cli.file-unreadable`. */
-export async function send(target: Target, { method, path, body, signal }: Asked): Promise<IncomingMessage> {
-  const headers = { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) };
+export async function send(target: Target, { method, path, body, file, signal }: Asked): Promise<IncomingMessage> {
+  const headers = { accept: "application/json", ...bodyHeaders(body, file) };
   const start = opener(target, { method, path, headers, signal });
   return await new Promise((resolve, reject) => {
     const request = start();
     request.once("response", resolve);
-    request.once("error", (error) => reject(signal.aborted ? signal.reason : failure(target, error)));
-    request.end(body);
+    request.once("error", (error) => reject(signal.aborted ? signal.reason : failure(addressOf(target), error)));
+    if (file === undefined) request.end(body);
+    // What ends it early is said by the answer, or by the request's own error.
+    else pipeline(Readable.from(file.chunks), request).catch((error: Error) => request.destroy(error));
   });
+}
+
+function bodyHeaders(body: string | undefined, file: FileBody | undefined): Readonly<Record<string, string>> {
+  if (file !== undefined) return { "content-type": "application/octet-stream", "content-length": String(file.size) };
+  return body === undefined ? {} : { "content-type": "application/json" };
 }
 
 function opener(target: Target, options: RequestOptions) {
   if (target.kind === "socket") return () => plain({ ...options, socketPath: target.path });
-  const { url, token, caFile } = target;
+  const { url, token, trust } = target;
   const headers = { ...options.headers, authorization: `Bearer ${token.reveal()}` };
-  const ca = readCa(caFile);
+  const known = "pem" in trust ? { ca: trust.pem, servername: trust.name } : { ca: readCa(trust.file) };
   // The token is sent to nobody whose certificate the given CA did not make.
-  return () => tls(url, { ...options, headers, ca, rejectUnauthorized: true, minVersion: "TLSv1.2" });
+  return () => tls(url, { ...options, ...known, headers, rejectUnauthorized: true, minVersion: "TLSv1.2" });
 }
 
 function readCa(file: string): string {
@@ -40,8 +56,13 @@ function readCa(file: string): string {
   }
 }
 
-function failure(target: Target, error: Error): FettleError {
-  const address = target.kind === "socket" ? target.path : target.url.host;
+function addressOf(target: Target): string {
+  return target.kind === "socket" ? target.path : target.url.host;
+}
+
+/** What a connection ended with, as an error of the CLI's. */
+export function failure(address: string, error: Error): FettleError {
+  if (error instanceof FettleError) return error;
   const { code = "" } = error as NodeJS.ErrnoException;
   const untrusted = /CERT|SIGNATURE|ALTNAME|SELF_SIGNED|ISSUER/.test(code);
   const problem = WORDS[code] ?? error.message;
