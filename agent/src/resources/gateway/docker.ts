@@ -3,9 +3,10 @@ import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import type { EngineVersion } from "../../clients/engine/engine.ts";
 import type { Host } from "../../system/host.ts";
 import type { UnitState } from "../../system/units.ts";
+import { isRunning } from "../any/apt-unit.ts";
 import { define } from "../define.ts";
 import type { Reporter, Resource, ResourceContext, ResourceFinding, Verdict } from "../resource.ts";
-import { INSTALL_UNIT, installDocker, isRunning } from "./docker-install.ts";
+import { INSTALL_UNIT, installDocker } from "./docker-install.ts";
 import { enginesInstalled } from "./docker-packages.ts";
 import { DOCKER_UNIT } from "./names.ts";
 
