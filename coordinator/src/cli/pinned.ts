@@ -27,7 +27,7 @@ export type Proof = { readonly pin: string } | { readonly ca: string };
 /** What the coordinator at the URL says of its CA, asked on a connection that the proof holds for. Throws `cli.*`. */
 export async function askForCa(url: URL, proof: Proof, signal: AbortSignal): Promise<CaAnswer> {
   const options = { method: "GET", path: CA_PATH, signal, headers: { accept: "application/json" } };
-  const known = "pin" in proof ? { createConnection: connectPinned(url, proof.pin), agent: false } : { ca: proof.ca };
+  const known = "pin" in proof ? { createConnection: connectPinned(url, proof.pin) } : { ca: proof.ca };
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const asked = request(url, { ...options, ...known } as RequestOptions);
     asked.once("response", resolve);

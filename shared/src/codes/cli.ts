@@ -11,19 +11,30 @@ export const cliCodes = {
     severity: "warning",
     cause: "No coordinator answers at {address}: {problem}.",
     remedy:
-      "On the coordinator's machine start it (`fettle coordinator start`); from elsewhere set FETTLE_URL, FETTLE_TOKEN and FETTLE_CA.",
+      "On the coordinator's machine start it (`fettle coordinator start`); from elsewhere log in first (`fettle login URL --pin PIN`), or set FETTLE_URL, FETTLE_TOKEN and FETTLE_CA.",
   },
   "cli.untrusted": {
     severity: "critical",
     cause: "The server at {address} cannot show that it is the coordinator: {problem}.",
     remedy:
-      "Check FETTLE_URL, and set FETTLE_CA to a copy of the coordinator's CA (/var/lib/fettle/pki/ca.pem on its machine).",
+      "Check the URL, and that FETTLE_CA is a copy of the coordinator's CA (/var/lib/fettle/pki/ca.pem on its machine); after a change of its CA log in again.",
   },
   "cli.environment": {
     severity: "warning",
     cause: "The environment is not complete: {problem}.",
     remedy:
       "Set FETTLE_URL (https://…), FETTLE_TOKEN and FETTLE_CA together, or none of them on the coordinator's machine.",
+  },
+  "cli.other-key": {
+    severity: "critical",
+    cause: "The server at {address} has another key than the pinned one: {shown}. Nothing was sent to it.",
+    remedy:
+      "Take the pin from the coordinator's own machine (`fettle token create` prints it). If that is the pin, something answers in its place.",
+  },
+  "cli.bad-login": {
+    severity: "warning",
+    cause: "The stored login {file} cannot be used: {problem}.",
+    remedy: "Log in again (`fettle login URL --pin PIN`), or forget it (`fettle logout`).",
   },
   "cli.bad-answer": {
     severity: "critical",
