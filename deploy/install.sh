@@ -123,7 +123,7 @@ Usage: sh fettle-install.sh [OPTIONS], as root; the token comes on standard inpu
   --token-file FILE    file that holds the token
   --coordinator HOST   one more address of the coordinator for agent.yaml, as HOST or HOST:PORT (the agents' port)
   --mirror             models and the gateway's image may come from the coordinator's mirror
-  --driver-install     the GPU driver may be installed, and this machine rebooted for it once, before it is in use
+  --driver-install     the GPU driver may be installed, and this machine rebooted for it once, in this first boot
   --release-key KEY    one more key (ed25519, base64) that this machine takes updates from
   --dry-run            say what would be done and change nothing
 
@@ -573,8 +573,10 @@ EOF
   fi
   if [ "$driver_install" = yes ]; then
     cat <<EOF
-  driver:
-    # The GPU driver may be installed, and this machine rebooted for it once, before it is in use.
+  ollama:
+    # The stack may have the distribution's GPU driver installed here (apt, as root), and this machine rebooted for it in
+    # the boot in which the agent was installed; every other reboot is a person's word.
+    driver: install
     firstBootReboot: true
 EOF
   fi

@@ -1,0 +1,141 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseConfig } from "@fettle/agent/config.ts";
+import { fillIn } from "@fettle/coordinator/http/install-script.ts";
+import t from "tap";
+
+const TEMPLATE = readFileSync(new URL("../../../deploy/install.sh", import.meta.url), "utf8");
+const SCRIPT = fillIn(TEMPLATE, {
+  host: "172.31.11.1",
+  apiPort: 7443,
+  agentPort: 7444,
+  pin: `sha256//${"A".repeat(43)}=`,
+  coordinatorName: "coordinator.c0ffee.fettle.internal",
+  releases: [{ version: "0.1.0", arch: "x64", sha256: "a".repeat(64), size: 42_000_000 }],
+});
+
+const folder = mkdtempSync(join(tmpdir(), "fettle-install-script-"));
+t.teardown(() => rmSync(folder, { recursive: true }));
+
+/** Runs a piece of shell. With no programs at all: what is called that is no builtin is not found. */
+function sh(text: string, { args = [], path = "/nowhere" }: { args?: readonly string[]; path?: string } = {}) {
+  const file = join(folder, "script");
+  writeFileSync(file, text);
+  const { status, stdout, stderr } = spawnSync("/bin/sh", [file, ...args], {
+    cwd: folder,
+    env: { PATH: path },
+    input: `fettle1.${"p".repeat(43)}.0123456789abcdef.${"s".repeat(43)}`,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+t.test("cut at every 512th byte, at each line's end and at each byte of the last line, it does nothing", async (t) => {
+  const bytes = Buffer.from(SCRIPT);
+  const steps = Array.from({ length: Math.floor(bytes.length / 512) }, (_, index) => (index + 1) * 512);
+  const lines = [...SCRIPT.matchAll(/\n/g)].map(({ index }) => Buffer.byteLength(SCRIPT.slice(0, index)));
+  const last = Array.from({ length: 60 }, (_, index) => bytes.length - 2 - index);
+  // With the closing brace it is whole; the newline after it may be missing.
+  const ends = [...new Set([0, ...steps, ...lines.filter((_, index) => index % 8 === 0), ...last])];
+  t.match(SCRIPT, /\n\{ main "\$@"; \}\n$/);
+  for (const end of ends.filter((each) => each < bytes.length - 1)) {
+    const { stdout, stderr } = sh(bytes.subarray(0, end).toString());
+    t.equal(stdout, "", `cut at ${end}`);
+    for (const line of stderr.split("\n").filter((each) => each !== ""))
+      t.match(line, /Syntax error|syntax error|unexpected|Unterminated|not found/, `cut at ${end}`);
+  }
+});
+
+t.test("it calls no program that the smallest machine may lack", async (t) => {
+  for (const name of [
+    "awk",
+    "sed",
+    "grep",
+    "find",
+    "python3",
+    "perl",
+    "jq",
+    "flock",
+    "cmp",
+    "xargs",
+    "openssl",
+    "wget",
+  ]) {
+    t.notMatch(
+      SCRIPT.replaceAll(/^\s*#.*$/gm, ""),
+      new RegExp(`(^|[|;&(\`]\\s*|\\b(then|do|else|if|while|until) )${name} `, "m"),
+      name,
+    );
+  }
+});
+
+t.test("a token as an argument, whatever is before it, is refused before anything else", async (t) => {
+  for (const args of [
+    ["fettle1.abc.def.ghi"],
+    ["--token-file", "fettle1.abc.def.ghi"],
+    ["--mirror", "--x=fettle1.a"],
+  ]) {
+    const { status, stdout, stderr } = sh(SCRIPT, { args });
+    t.match([status, stdout], [1, ""]);
+    t.match(stderr, /never an argument[\s\S]*install\.token-in-argv/, args.join(" "));
+    t.notMatch(stderr, "fettle1.a", "and is not repeated");
+  }
+});
+
+t.test("options that it does not take are refused; --help is there; a template says that it is one", async (t) => {
+  for (const args of [
+    ["--frobnicate"],
+    ["-x"],
+    ["--coordinator"],
+    ["--coordinator", "a'b"],
+    ["--coordinator", "$(id)"],
+    ["--release-key", "a b"],
+  ]) {
+    const { status, stderr } = sh(SCRIPT, { args, path: "/usr/bin:/bin" });
+    t.equal(status, 1, args.join(" "));
+    t.match(stderr, "install.usage");
+  }
+  t.match(sh(SCRIPT, { args: ["--help"], path: "/usr/bin:/bin" }), { status: 0, stdout: /--token-file FILE/ });
+  t.match(sh(TEMPLATE, { path: "/usr/bin:/bin" }), { status: 1, stderr: /install\.not-filled-in/ });
+});
+
+t.test("the agent takes the agent.yaml that it writes", async (t) => {
+  const yaml = (args: string): string => {
+    const functions = SCRIPT.replace(/\{ main "\$@"; \}\n$/, "");
+    const { status, stdout, stderr } = sh(`${functions}\nsettings\noptions ${args}\nagent_yaml\n`, {
+      path: "/usr/bin:/bin",
+    });
+    t.match([status, stderr], [0, ""]);
+    return stdout;
+  };
+  const plain = parseConfig("agent.yaml", yaml(""));
+  t.same(plain.coordinators, [{ host: "172.31.11.1", port: 7444, apiPort: 7443 }]);
+  t.match(plain.policy, { mirror: false, releaseKeys: [], ollama: { driver: "report", firstBootReboot: false } });
+  const more = "--coordinator hq.example.com --coordinator 10.0.0.1:8444 --coordinator '[fd00::2]:7'";
+  const full = parseConfig(
+    "agent.yaml",
+    yaml(`--mirror --driver-install --release-key AAAA --release-key BBBB ${more}`),
+  );
+  t.same(full.coordinators.slice(1), [
+    { host: "hq.example.com", port: 7444, apiPort: 7443 },
+    { host: "10.0.0.1", port: 8444, apiPort: 7443 },
+    { host: "[fd00::2]", port: 7, apiPort: 7443 },
+  ]);
+  t.match(full.policy, {
+    mirror: true,
+    releaseKeys: ["AAAA", "BBBB"],
+    ollama: { driver: "install", firstBootReboot: true },
+  });
+});
+
+t.test("shellcheck finds nothing in the scripts of deploy/", async (t) => {
+  for (const name of ["install.sh", "install-coordinator.sh", "agent-uninstall.sh"]) {
+    const path = new URL(`../../../deploy/${name}`, import.meta.url).pathname;
+    const { error, stdout } = spawnSync("shellcheck", [path], { encoding: "utf8" });
+    if (error !== undefined) return t.pass("there is no shellcheck here");
+    t.equal(stdout, "", name);
+  }
+  return undefined;
+});
