@@ -1,6 +1,7 @@
 import type { Declare } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { approve } from "./commands/approve.ts";
+import { completion } from "./commands/completion.ts";
 import { coordinator } from "./commands/coordinator.ts";
 import { describe } from "./commands/describe.ts";
 import { diff } from "./commands/diff.ts";
@@ -45,4 +46,5 @@ export const commands: readonly Declare[] = [
   explain,
   login,
   logout,
+  completion,
 ];
