@@ -37,7 +37,7 @@ t.test("bash offers what may follow", async (t) => {
     encoding: "utf8",
   });
   t.same([status, stderr], [0, ""]);
-  for (const [index, offered] of stdout.trimEnd().split("\n").entries()) {
+  for (const [index, offered] of stdout.replace(/\n$/, "").split("\n").entries()) {
     const [words = [], wanted = [], unwanted = []] = LINES[index] ?? [];
     const name = words.join(" ");
     for (const word of wanted) t.ok(offered.includes(` ${word} `), `${name}: ${word}`);
