@@ -13,20 +13,30 @@ import { until } from "../until.ts";
 import { hostsOf } from "./hosts.ts";
 import type { Step } from "./step.ts";
 
+export type Kill = { what: string; kill: (lab: Lab) => Promise<void> };
+
 /** `kill -9` of every program; whoever starts it again is what starts it on a real machine. */
-export const kills: Step[] = [
-  ...[0, 1, 2].map((index) => killed(`agent ${index + 1} of 3`, (lab) => killUnit(hostsOf(lab)[index], agentUnit))),
-  killed("coordinator", async ({ fettle }) => {
-    await fettle.kill();
-    await fettle.start();
-  }),
-  killed("Ollama", ({ ollama }) => killUnit(ollama, OLLAMA_UNIT)),
-  killed("GitLab", ({ gitlab }) => killUnit(gitlab, gitlabUnit)),
-  killed("the gateway's process", killGateway),
-  killed("the Docker Engine", ({ gateway }) => killUnit(gateway, "docker.service")),
+export const everyKill: Kill[] = [
+  ...[0, 1, 2].map((index) => ({
+    what: `agent ${index + 1} of 3`,
+    kill: (lab: Lab) => killUnit(hostsOf(lab)[index], agentUnit),
+  })),
+  {
+    what: "coordinator",
+    kill: async ({ fettle }) => {
+      await fettle.kill();
+      await fettle.start();
+    },
+  },
+  { what: "Ollama", kill: ({ ollama }) => killUnit(ollama, OLLAMA_UNIT) },
+  { what: "GitLab", kill: ({ gitlab }) => killUnit(gitlab, gitlabUnit) },
+  { what: "the gateway's process", kill: killGateway },
+  { what: "the Docker Engine", kill: ({ gateway }) => killUnit(gateway, "docker.service") },
 ];
 
-function killed(what: string, kill: (lab: Lab) => Promise<void>): Step {
+export const kills: Step[] = everyKill.map(killed);
+
+function killed({ what, kill }: Kill): Step {
   return {
     name: `kill -9, and back in sync: ${what}`,
     async run(lab) {

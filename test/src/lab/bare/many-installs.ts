@@ -1,0 +1,38 @@
+import { spreadOf, table } from "../../bench/statistics.ts";
+import { hostsOf } from "../steps/hosts.ts";
+import type { BareStep } from "./bare-lab.ts";
+import { allowStandIn, install } from "./install-steps.ts";
+import { settled } from "./settled.ts";
+import { uninstall } from "./uninstall-steps.ts";
+
+const times = 20;
+
+/** The start of the line to the green row, often enough for a p95. */
+export const manyInstalls: BareStep[] = [
+  {
+    name: `uninstalled and installed again ${times} times on each machine`,
+    async run(lab) {
+      const rows: string[][] = [];
+      for (const host of hostsOf(lab)) {
+        const taken: number[] = [];
+        const downloads: number[] = [];
+        for (let time = 0; time < times; time += 1) {
+          await uninstall(host);
+          const { own, download } = await install(lab, host);
+          taken.push(own);
+          downloads.push(download);
+        }
+        const { median, p95 } = spreadOf(taken);
+        const download = spreadOf(downloads);
+        rows.push([
+          host.name,
+          String(times),
+          ...[median, p95, download.median, download.p95].map((s) => `${s.toFixed(1)} s`),
+        ]);
+      }
+      await allowStandIn(lab);
+      const said = await settled(lab);
+      return `${table([["machine", "times", "to green", "p95", "download", "p95"], ...rows])}\n${said}`;
+    },
+  },
+];
