@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VERSION } from "../../shared/src/lib/version.ts";
@@ -32,6 +32,9 @@ export interface Built {
   readonly manifest: ReleaseManifest;
   readonly archive: string;
 }
+
+/** It is in the coordinator's archive too, and lies beside it to be run with it. */
+const INSTALLER = "install-coordinator.sh";
 
 type Product = ReleaseManifest["product"];
 type Settled = Required<ReleaseOptions>;
@@ -74,6 +77,7 @@ async function agentArchives(settled: Settled, work: string): Promise<Built[]> {
 
 async function coordinatorArchives(settled: Settled, work: string, agents: readonly Built[]): Promise<Built[]> {
   const common = join(work, "coordinator");
+  copyFileSync(join(ROOT, "deploy", INSTALLER), join(settled.folder, INSTALLER));
   await buildCoordinator(common, { define: defines(settled), native: false });
   const files = agents.flatMap(({ archive }) => [archive, `${archive}.manifest`]);
   const built: Built[] = [];
