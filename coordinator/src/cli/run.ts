@@ -32,8 +32,8 @@ export async function run(args: readonly string[], around: Surroundings): Promis
       status = await work(session(command.optsWithGlobals(), around), ...given);
     };
   program.description("Keeps a GitLab Duo Self-Hosted stack in its declared state");
-  // A command of its own has that option too, and the program's would come first.
-  if (!args.includes("update")) program.version(VERSION_TEXT);
+  // Commands have that option of their own, and the program's would come first.
+  if (args.every((arg) => arg.startsWith("-"))) program.version(VERSION_TEXT);
   program
     .option("--json", "one JSON value instead of text")
     .option("--stack <name>", "which stack, where there are several");
