@@ -18,6 +18,8 @@ export interface Archives {
    * why when it failed.
    */
   unpackUnit(order: UnpackOrder): TransientUnit;
+  /** The same program as a command that reads the archive by its path, for whoever may; it ends with whom started it. */
+  unpackCommand(archive: string, into: string): readonly string[];
 }
 
 /** `manifest.json`: everything that an archive held, by its path below the folder. */

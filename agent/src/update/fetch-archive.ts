@@ -92,7 +92,8 @@ async function append(
       problem = messageOf(error);
     }
   };
-  await host.files.append(part, bounded(), 0o600);
+  // Nothing in it is secret, and who unpacks it is not root.
+  await host.files.append(part, bounded(), 0o644);
   return problem;
 }
 

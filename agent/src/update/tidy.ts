@@ -1,3 +1,4 @@
+import { type ReleaseManifest, releaseArchiveName } from "@fettle/shared/release/manifest.ts";
 import type { Host } from "../system/host.ts";
 import type { UpdateLayout } from "./layout.ts";
 
@@ -17,4 +18,15 @@ export async function tidy(
     const isOld = VERSION_FOLDER.test(name) && !keep.includes(name) && !linked.includes(name);
     if (isOld || LEFT_OVER.test(name)) await files.removeTree(`${programs}/${name}`).catch(() => undefined);
   }
+}
+
+/** What was fetched of another release that nobody asks for any more. */
+export async function dropOtherFetches(
+  { files }: Pick<Host, "files">,
+  { programs }: UpdateLayout,
+  manifest: ReleaseManifest,
+): Promise<void> {
+  const own = `.fetch-${releaseArchiveName(manifest)}`;
+  for (const name of (await files.list(programs)) ?? [])
+    if (LEFT_OVER.test(name) && !name.startsWith(own)) await files.removeTree(`${programs}/${name}`);
 }

@@ -2,24 +2,20 @@ import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { ReleaseManifest } from "@fettle/shared/release/manifest.ts";
 import * as z from "zod";
 import type { Host } from "../system/host.ts";
-import type { UnitState } from "../system/units.ts";
 import type { UpdateLayout } from "./layout.ts";
 
-type UnpackHost = Pick<Host, "files" | "clock" | "units" | "archives" | "exec">;
+type UnpackHost = Pick<Host, "files" | "archives" | "exec">;
 
-const NAME = "fettle-agent-unpack";
-const UNIT = `${NAME}.service`;
 /** Of the numbers that systemd keeps free for nobody: no account, no other process has it. */
 const NOBODYS = 60_551;
-const LOOK_MS = 200;
 const COMMAND_MS = 60_000;
+const UNPACK_MS = 300_000;
 
 const releaseFile = z.object({ product: z.string(), version: z.string(), arch: z.string() });
 
 /**
- * Unpacks a checked archive beside the other versions: as a user of no account, in a unit of its own, without a name or
- * link that leads out of it; then it is root's, has to say of itself what was signed, and gets its name. Resolves with
- * the folder. Throws FettleError `update.unpack-failed` or `update.not-sound`.
+ * Unpacks a checked archive beside the other versions: as a user of no account, without a name or link that leads out of
+ * it; then it is root's, has to say of itself what was signed, and gets its name. Resolves with the folder. Throws FettleError `update.unpack-failed` or `update.not-sound`.
  */
 export async function unpackRelease(
   host: UnpackHost,
@@ -32,13 +28,9 @@ export async function unpackRelease(
   const into = `${programs}/.unpack-${version}`;
   const folder = `${programs}/${version}`;
   try {
-    await forget(host);
     await host.files.removeTree(into);
     await host.files.makeFolder(into, { mode: 0o755, uid: NOBODYS, gid: NOBODYS });
-    await host.units.runTransient(host.archives.unpackUnit({ unit: NAME, archive, into, user: String(NOBODYS) }), {
-      signal,
-    });
-    await ended(host, version, signal);
+    await unpack(host, archive, into, version, signal);
     await giveToRoot(host, into, version, signal);
     await prove(host, `${into}/${version}`, manifest, signal);
     await host.files.removeTree(folder);
@@ -48,34 +40,26 @@ export async function unpackRelease(
     if (error instanceof FettleError || signal.aborted) throw error;
     throw broken(version, messageOf(error), error);
   } finally {
-    await forget(host).catch(() => undefined);
     await host.files.removeTree(into).catch(() => undefined);
   }
 }
 
-async function forget(host: UnpackHost): Promise<void> {
-  const { active, load } = await host.units.show(UNIT);
-  if (active === "failed") await host.units.resetFailed(UNIT);
-  else if (load !== "not-found") await host.units.stop(UNIT);
-}
-
-async function ended(host: UnpackHost, version: string, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const state = await host.units.show(UNIT);
-    if (state.active === "active" && state.sub === "exited") return;
-    if (!isRunning(state)) throw broken(version, await lastWord(host));
-    await host.clock.sleep(LOOK_MS, signal);
-  }
-}
-
-function isRunning({ load, active, sub }: UnitState): boolean {
-  return load !== "not-found" && (active === "activating" || (active === "active" && sub !== "exited"));
-}
-
-async function lastWord(host: UnpackHost): Promise<string> {
-  const lines = await host.units.journal(UNIT, 20);
-  const said = lines.findLast((line) => line.startsWith("unpack: "))?.slice("unpack: ".length);
-  return said ?? lines.find((line) => line.includes("Failed ")) ?? lines.at(-1) ?? "it ended without a word";
+async function unpack(
+  host: UnpackHost,
+  archive: string,
+  into: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const options = { timeoutMs: UNPACK_MS, signal, uid: NOBODYS, gid: NOBODYS };
+  const { code, timedOut, stderr } = await host.exec.run(host.archives.unpackCommand(archive, into), options);
+  if (code === 0) return;
+  const said = stderr
+    .trim()
+    .split("\n")
+    .at(-1)
+    ?.replace(/^unpack: /, "");
+  throw broken(version, timedOut ? `it was not done in ${UNPACK_MS / 1000} s` : said || `it ended with ${code}`);
 }
 
 /** No link is gone through, and none is changed but as a link. */

@@ -14,7 +14,7 @@ import { verified } from "./signed.ts";
 import type { ArchiveSource } from "./source.ts";
 import { ensureSpace } from "./space.ts";
 import { standDown, switchTo } from "./switch.ts";
-import { tidy } from "./tidy.ts";
+import { dropOtherFetches, tidy } from "./tidy.ts";
 import { trial } from "./trial.ts";
 import { unpackRelease } from "./unpack-release.ts";
 
@@ -211,9 +211,11 @@ export class Updater implements Service {
     if (held !== null) return this.#hold(order, version, held);
     this.#note(order, version, "fetching");
     await ensureSpace(host, layout, manifest);
+    await dropOtherFetches(host, layout, manifest);
     const archive = await fetchArchive(host, layout, order.source, manifest, signal);
-    const folder = await unpackRelease(host, layout, archive, manifest, signal);
-    await host.files.remove(archive);
+    const folder = await unpackRelease(host, layout, archive, manifest, signal).finally(() =>
+      host.files.remove(archive),
+    );
     for (let late = heldBack(); late !== null; late = heldBack()) {
       this.#hold(order, version, late);
       await host.clock.sleep(HELD_MS, signal);

@@ -1,12 +1,10 @@
-import { spawn } from "node:child_process";
-import { createReadStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { finished } from "node:stream/promises";
 import { realArchives } from "@fettle/agent/system/real/archives.ts";
 import { realExec } from "@fettle/agent/system/real/exec.ts";
 import { realFiles } from "@fettle/agent/system/real/files.ts";
-import type { TransientUnit, UnitState, Units } from "@fettle/agent/system/units.ts";
+import type { UnitState, Units } from "@fettle/agent/system/units.ts";
 import { AGENT_UNIT, GUARD_UNIT } from "@fettle/agent/update/layout.ts";
 import type { UpdateRecord } from "@fettle/agent/update/record.ts";
 import type { UpdaterParts } from "@fettle/agent/update/updater.ts";
@@ -47,8 +45,6 @@ export class UpdateMachine {
   onGuard: () => Promise<void>;
   onRestart: () => Promise<void> = async () => undefined;
   failWrites: string | null = null;
-  #unpack = NONE;
-  #unpackSaid: string[] = [];
 
   constructor(t: Test) {
     this.root = mkdtempSync(join(tmpdir(), "fettle-update-"));
@@ -78,8 +74,8 @@ export class UpdateMachine {
   readonly host: UpdaterParts["host"] = {
     files: this.#files(),
     archives: {
-      unpackUnit: (order) =>
-        realArchives.unpackUnit({ ...order, archive: this.#at(order.archive), into: this.#at(order.into) }),
+      ...realArchives,
+      unpackCommand: (archive, into) => realArchives.unpackCommand(this.#at(archive), this.#at(into)),
     },
     exec: {
       find: realExec.find,
@@ -87,7 +83,8 @@ export class UpdateMachine {
         // The test need not be root's: owners stay as they are.
         if (argv[0] === "chown") return { code: 0, timedOut: false, stdout: "", stderr: "" };
         const { uid: _, gid: __, ...rest } = options;
-        return await realExec.run([this.#at(argv[0] ?? ""), ...argv.slice(1)], rest);
+        const [program = "", ...args] = argv;
+        return await realExec.run([program === process.execPath ? program : this.#at(program), ...args], rest);
       },
     },
     units: this.#units(),
@@ -134,41 +131,22 @@ export class UpdateMachine {
     const asked = this.asked;
     return {
       available: async () => true,
-      show: async (unit) => (unit === AGENT_UNIT ? this.agent : unit === GUARD_UNIT ? RUNS : this.#unpack),
+      show: async (unit) => (unit === AGENT_UNIT ? this.agent : RUNS),
       start: async (unit) => {
         asked.push(`start ${unit}`);
         if (unit === GUARD_UNIT) await this.onGuard();
       },
-      stop: async (unit) => void (unit.startsWith("fettle-agent-unpack") ? this.#forget() : asked.push(`stop ${unit}`)),
+      stop: async (unit) => void asked.push(`stop ${unit}`),
       restart: async (unit) => {
         asked.push(`restart ${unit}`);
         await this.onRestart();
       },
       enable: async () => undefined,
       daemonReload: async () => void asked.push("daemon-reload"),
-      runTransient: (unit) => this.#unpackNow(unit),
-      resetFailed: async () => this.#forget(),
-      journal: async (unit) => (unit === AGENT_UNIT ? this.journal : this.#unpackSaid),
+      runTransient: async () => undefined,
+      resetFailed: async () => undefined,
+      journal: async () => this.journal,
     };
-  }
-
-  #forget(): void {
-    this.#unpack = NONE;
-  }
-
-  async #unpackNow({ argv, properties }: TransientUnit): Promise<void> {
-    const [program = "", ...args] = argv;
-    const child = spawn(program, args, { stdio: ["pipe", "ignore", "pipe"], env: {} });
-    let said = "";
-    child.stderr.setEncoding("utf8").on("data", (text) => (said += text));
-    const ended = new Promise<number | null>((resolve) => child.on("close", resolve));
-    child.stdin.on("error", () => undefined);
-    await finished(createReadStream(String(properties?.StandardInputFile)).pipe(child.stdin)).catch(() => undefined);
-    const good = (await ended) === 0;
-    this.#unpackSaid = said.trim().split("\n");
-    this.#unpack = good
-      ? { ...RUNS, sub: "exited" }
-      : { ...RUNS, active: "failed", sub: "failed", result: "exit-code", exitStatus: 1 };
   }
 }
 

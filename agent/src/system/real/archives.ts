@@ -9,6 +9,7 @@ const UNPACK = import.meta.filename.endsWith(".ts")
 const LONGEST_S = 1_800;
 
 export const realArchives: Archives = {
+  unpackCommand: (archive, into) => [process.execPath, UNPACK, into, archive],
   unpackUnit: ({ unit, archive, into, user }) => ({
     name: unit,
     description: `Fettle unpacks ${archive.slice(archive.lastIndexOf("/") + 1)}`,

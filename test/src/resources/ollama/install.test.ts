@@ -125,6 +125,7 @@ t.test("the agent ends while an archive is unpacked: the next life goes on with 
   const slow = (host: Host): Host => ({
     ...host,
     archives: {
+      ...host.archives,
       unpackUnit: (order) => {
         const unit = host.archives.unpackUnit(order);
         return { ...unit, argv: ["/bin/sh", "-c", 'sleep 1; exec "$@"', "sh", ...unit.argv] };

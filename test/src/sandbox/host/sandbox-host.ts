@@ -30,6 +30,7 @@ export function makeSandboxHost(machine: SandboxMachine): Host {
   return {
     files: rootedFiles(rooted),
     archives: {
+      unpackCommand: (archive, into) => realArchives.unpackCommand(rooted(archive), rooted(into)),
       unpackUnit: (order) =>
         realArchives.unpackUnit({ ...order, archive: rooted(order.archive), into: rooted(order.into) }),
     },
