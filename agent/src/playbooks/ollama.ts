@@ -11,9 +11,10 @@ import { warm } from "../resources/ollama/warm.ts";
 import type { Resource } from "../resources/resource.ts";
 
 /** Ollama on one VM: installed, wired, running, with its models. */
-export function ollamaPlaybook(params: OllamaParams, archive: FindArchive): Resource[] {
+export function ollamaPlaybook(params: OllamaParams, archive: FindArchive, firstBootReboot = false): Resource[] {
   const models = params.models.map((one) => model(params, one));
   const warmed = params.models.filter((one) => one.warm).map((one) => warm(params, one));
-  const server = [driver(params), install(params, archive), dropIn(params), service(params), listening(params)];
-  return [host("ollama", ollamaRole.host), ...server, ...models, ...warmed];
+  const before = [host("ollama", ollamaRole.host), driver(params, firstBootReboot)];
+  const server = [install(params, archive), dropIn(params), service(params), listening(params)];
+  return [...before, ...server, ...models, ...warmed];
 }

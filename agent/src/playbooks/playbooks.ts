@@ -14,6 +14,8 @@ export interface PlaybookOptions {
   /** Takes a secret that is cut out of everything said from now on. */
   readonly remember: (secret: string) => void;
   readonly ollamaArchive: FindArchive;
+  /** Whether the boot in which the agent was installed may end for the NVIDIA driver; not so where it is not said. */
+  readonly firstBootReboot?: boolean;
 }
 
 /** What a role does with its parameters, as resources. Pure: the parameters are already validated. */
@@ -21,7 +23,8 @@ const playbooks: Readonly<Record<string, (params: unknown, options: PlaybookOpti
   gateway: (params, { remember }) => gatewayPlaybook(gatewayParams.parse(params), remember),
   gitlab: (params, { gitlabPollMs: pollMs, remember }) =>
     gitlabPlaybook(gitlabParams.parse(params), { pollMs, remember }),
-  ollama: (params, options) => ollamaPlaybook(ollamaParams.parse(params), options.ollamaArchive),
+  ollama: (params, options) =>
+    ollamaPlaybook(ollamaParams.parse(params), options.ollamaArchive, options.firstBootReboot),
 };
 
 /** Every resource of every role, in the order of the roles. Throws for a role that has no playbook. */

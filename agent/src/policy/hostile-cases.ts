@@ -31,6 +31,7 @@ const OLLAMA: readonly (readonly [string, Record<string, unknown>, string, Code]
     "ollama.drop-in",
     "policy.address-shape",
   ],
+  ["packages installed as root", { driver: "install" }, "ollama.driver", "policy.driver"],
   ["a library loaded into the server", { env: { LD_PRELOAD: "/tmp/x.so" } }, "ollama.drop-in", "policy.env-name"],
   ["another PATH", { env: { PATH: "/tmp" } }, "ollama.service", "policy.env-name"],
   [

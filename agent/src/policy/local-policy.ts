@@ -50,6 +50,10 @@ export const localPolicy = z.strictObject({
         .default({}),
       /** Further names of Ollama's environment. */
       env: list(),
+      /** `install`: the stack may have the distribution's NVIDIA driver installed here, with apt as root. */
+      driver: z.enum(["report", "install"]).default("report"),
+      /** Whether the driver's first reboot may come by itself, in the boot in which the agent was installed. */
+      firstBootReboot: z.boolean().default(false),
       /** Registries that models may come from, beside registry.ollama.ai; as in `hf.co` or `registry.internal:5000`. */
       registries: list(),
     }),

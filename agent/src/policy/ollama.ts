@@ -18,6 +18,8 @@ export function reviewOllama(params: OllamaParams, policy: LocalPolicy, facts: P
   const models = params.models.flatMap(({ name }) => [`ollama.model[${name}]`, `ollama.warm[${name}]`]);
   const everything = [...SERVER, ...models];
   refusals.add(everything, listenRefusal(params.listen.host, policy, facts));
+  if (params.driver === "install" && policy.ollama.driver !== "install")
+    refusals.add(["ollama.driver"], { code: "policy.driver", args: {} });
   for (const [name, value] of Object.entries(params.env)) refusals.add(SERVER, envRefusal(name, value, policy));
   for (const { name } of params.models)
     refusals.add([`ollama.model[${name}]`, `ollama.warm[${name}]`], modelNameRefusal(name, policy.ollama.registries));

@@ -16,7 +16,7 @@ import { backup } from "./backup/backup.ts";
 import { init } from "./init.ts";
 import { type RestoreOptions, restore } from "./restore/restore.ts";
 
-t.setTimeout(120_000);
+t.setTimeout(240_000);
 
 const PASSPHRASE = new Secret("correct horse battery staple");
 const SOURCE = "apiVersion: fettle.dev/v1\nspec:\n  # ours\n  mode: enforce # for good\n  nodes: {}\n";
@@ -165,6 +165,9 @@ t.test("a backup is written whole or not at all, and over nothing unless it is t
   t.equal(await codeOf(backedUp(pathsIn(join(folder, "none")), join(folder, "x.age"))), "store.not-initialised");
 });
 
+/** What is checked last before anything is moved counts where there is something to move. */
+const ALSO_OVER_ANOTHER = ["a wrong passphrase", "longer than it was", "an epoch that is not higher"];
+
 type Refused = readonly [what: string, code: string, from: Buffer | string, options: Partial<RestoreOptions>];
 
 function refused(what: string, code: string, from: Buffer): Refused {
@@ -204,7 +207,7 @@ t.test("what is not right is refused, each with its code, and nothing was change
     if (typeof from !== "string") await writeFile(path, from);
     t.equal(await codeOf(restored(empty, path, options)), code, what);
     t.same(await everything(join(folder, "empty")), [], `${what}: an empty machine is empty`);
-    if (what.startsWith("cut") || what.startsWith("changed at 1")) continue;
+    if (!ALSO_OVER_ANOTHER.includes(what)) continue;
     t.equal(await codeOf(restored(there, path, { ...options, replace: true })), code, what);
     t.same(await everything(other.folder), before, `${what}: what was there is as it was`);
   }

@@ -19,6 +19,7 @@ import { installCodes } from "./install.ts";
 import { linkCodes } from "./link.ts";
 import { mirrorCodes } from "./mirror.ts";
 import { ollamaCodes } from "./ollama.ts";
+import { ollamaDriverCodes } from "./ollama-driver.ts";
 import { policyCodes } from "./policy.ts";
 import { stackCodes } from "./stack.ts";
 import { steerCodes } from "./steer.ts";
@@ -41,6 +42,7 @@ const catalogue = {
   ...gitlabCodes,
   ...gitlabDuoCodes,
   ...ollamaCodes,
+  ...ollamaDriverCodes,
   ...stackCodes,
   ...steerCodes,
   ...storeCodes,

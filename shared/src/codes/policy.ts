@@ -148,6 +148,11 @@ export const policyCodes = {
     cause: "A probe of {found} was asked for, which is not a port that this machine's role uses.",
     remedy: "Nothing was probed. The coordinator that sent this is not a Fettle of this version.",
   },
+  "policy.driver": {
+    severity: "critical",
+    cause: "The stack would have the NVIDIA driver installed, and this machine does not allow that.",
+    remedy: `If packages may be installed here on the coordinator's word: add on the machine itself, in /etc/fettle/agent.yaml under \`policy.ollama\`, the line \`driver: install\`. Or set \`driver: report\` in the stack. ${RESTART}`,
+  },
   "policy.mirror": {
     severity: "critical",
     cause: "{what} is in the coordinator's mirror, and this machine does not take it from there.",

@@ -31,6 +31,8 @@ export const ollamaParams = z.strictObject({
   version: z.string().regex(/^(any|\d+\.\d+\.\d+(-rc\d+)?)$/),
   /** Declared environment without OLLAMA_HOST. */
   env: z.record(z.string().max(64), z.string().max(500)),
+  /** `install`: the distribution's NVIDIA driver where there is a card and no driver that is good enough; absent: only told. */
+  driver: z.literal("install").optional(),
   drainMs: z.number().int().nonnegative(),
   models: z.array(ollamaModel).max(50),
   probes: z.array(probeTarget).max(20),

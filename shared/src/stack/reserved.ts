@@ -15,7 +15,6 @@ export const RESERVED_KEYS = [
   "spec.gateway.url",
   "spec.gateway.env",
   "spec.gateway.updates",
-  "spec.modelServers.*.driver",
   "spec.modelServers.*.manage",
   "spec.modelServers.*.endpoint",
   "spec.modelServers.*.source",

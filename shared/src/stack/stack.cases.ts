@@ -217,13 +217,13 @@ export const stackCases: readonly StackCase[] = [
       ["  mode: enforce", "  proxy: { url: x }"],
       ["address: 172.31.11.10", "address: 172.31.11.10, expectedOff: true"],
       ["image: auto", "manage: false"],
-      ["drain: 10m", "driver: 550"],
+      ["drain: 10m", "source: mirror"],
     ],
     problems: [
       "stack.not-yet 6:3 spec.proxy",
       "stack.not-yet 8:40 spec.nodes.gitlab-1.expectedOff",
       "stack.not-yet 28:5 spec.gateway.manage",
-      "stack.not-yet 37:7 spec.modelServers[0].driver",
+      "stack.not-yet 37:7 spec.modelServers[0].source",
     ],
   },
   {

@@ -26,6 +26,8 @@ function params(spec: StackSpec, node: string): OllamaParams {
     listen: must(listenOf(server, spec.nodes), `address of ${node}`),
     version: server.version,
     env: server.env,
+    // Left out where it is the default, so that an agent of before it takes these parameters too.
+    ...(server.driver === "install" ? { driver: server.driver } : {}),
     drainMs: server.drain,
     models: [...server.models].sort((a, b) => (a.name < b.name ? -1 : 1)),
     probes: [],

@@ -56,6 +56,12 @@ export const ollama = z
       .union([z.literal("private"), addressAndPort])
       .prefault("private")
       .describe("`private`: the node's declared address, port 11434. Or address:port, never a public address."),
+    driver: z
+      .enum(["report", "install"])
+      .default("report")
+      .describe(
+        "`report`: say what the NVIDIA driver lacks. `install`: the distribution's own server driver, where the machine allows it; a reboot is a person's word.",
+      ),
     env,
     drain: duration.prefault("10m").describe("How long a disturbing repair waits for running answers to end."),
     models: z.array(model).max(50).prefault([]).describe("The models that the server has."),
