@@ -175,6 +175,7 @@ function makeKeeper(
     gitlabPollMs: config.gitlabPollSeconds * 1_000,
     remember: (secret: string) => secrets.add(secret),
     ollamaArchive: (version: string, arch: OllamaArch) => ollamaArchive(version, arch, config.policy),
+    firstBootReboot: config.policy.ollama.firstBootReboot,
   };
   const events = engineEvents(host);
   return new Keeper({
