@@ -1,6 +1,7 @@
 import type { Host } from "../system/host.ts";
 import { type EngineClient, engineClient } from "./engine/engine.ts";
 import { type GitlabClient, gitlabClient } from "./gitlab/gitlab.ts";
+import { type MirrorClient, noMirror } from "./mirror.ts";
 import { NvidiaSmi } from "./nvidia-smi.ts";
 import { type OllamaClient, ollamaClient } from "./ollama.ts";
 
@@ -10,13 +11,15 @@ export interface Clients {
   readonly gitlab: GitlabClient;
   readonly nvidiaSmi: NvidiaSmi;
   readonly ollama: OllamaClient;
+  readonly mirror: MirrorClient;
 }
 
-export function makeClients(host: Host): Clients {
+export function makeClients(host: Host, mirror: MirrorClient = noMirror): Clients {
   return {
     engine: engineClient(host),
     gitlab: gitlabClient(host),
     nvidiaSmi: new NvidiaSmi(host),
     ollama: ollamaClient(host),
+    mirror,
   };
 }

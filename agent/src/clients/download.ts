@@ -4,6 +4,8 @@ import type { HttpStream } from "../system/http.ts";
 
 export interface Wanted {
   readonly url: string;
+  /** Opens it from a byte on, where no URL leads to it. */
+  readonly open?: (from: number, signal: AbortSignal) => Promise<HttpStream>;
   /** While it is not whole its name ends in `.part`. */
   readonly to: string;
   /** 64 hex digits. */
@@ -37,7 +39,7 @@ export async function download(host: Host, wanted: Wanted, signal: AbortSignal, 
   const part = `${wanted.to}.part`;
   for (let empty = 0; ; ) {
     const before = await sizeOf(host, part);
-    const outcome = await fetchRest(host, wanted.url, part, before, signal, onBytes);
+    const outcome = await fetchRest(host, wanted, part, before, signal, onBytes);
     signal.throwIfAborted();
     if (outcome.kind === "whole") return keep(host, wanted, part, signal);
     if (outcome.kind === "refused") return outcome;
@@ -66,7 +68,7 @@ type Fetched = Exclude<Downloaded, { kind: "sum-differs" }>;
 
 async function fetchRest(
   host: Host,
-  url: string,
+  { url, open }: Wanted,
   part: string,
   have: number,
   signal: AbortSignal,
@@ -74,7 +76,8 @@ async function fetchRest(
 ): Promise<Fetched> {
   let answer: HttpStream | { readonly refused: string };
   try {
-    answer = await follow(host, url, have > 0 ? { range: `bytes=${have}-` } : {}, signal);
+    if (open !== undefined) answer = await open(have, signal);
+    else answer = await follow(host, url, have > 0 ? { range: `bytes=${have}-` } : {}, signal);
   } catch (error) {
     return { kind: "cut", problem: messageOf(error) };
   }

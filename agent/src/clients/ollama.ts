@@ -33,6 +33,11 @@ export type InstalledModel = z.infer<typeof tags>["models"][number];
 export type RunningModel = z.infer<typeof running>["models"][number];
 export type PullLine = z.infer<typeof pullLine>;
 
+export interface PullOptions {
+  /** Over plain http (facts: ollama.md section 4). */
+  readonly insecure?: boolean;
+}
+
 /** Ollama's own API (facts: ollama.md section 3), each call at one `host:port`. Network errors are Http's. */
 export interface OllamaClient {
   /** The version that answers; null when what answers is not Ollama. */
@@ -43,7 +48,11 @@ export interface OllamaClient {
    * The lines of a pull. A failure is a line with `error`, or just the end; only a line with status `success` is
    * success. Ending the iteration closes the connection, which stops the download and keeps its parts.
    */
-  pull(address: string, model: string, signal: AbortSignal): AsyncIterable<PullLine>;
+  pull(address: string, model: string, signal: AbortSignal, options?: PullOptions): AsyncIterable<PullLine>;
+  /** Gives a model one more name; the one that it had so far is free for others then. */
+  copy(address: string, from: string, to: string, signal: AbortSignal): Promise<void>;
+  /** Takes a name away; one that is not there is fine. */
+  remove(address: string, model: string, signal: AbortSignal): Promise<void>;
   /** Loads a model and keeps it; resolves when it is loaded. The text is Ollama's error, null when there is none. */
   preload(address: string, model: string, deadlineMs: number, signal: AbortSignal): Promise<string | null>;
 }
@@ -62,13 +71,42 @@ export function ollamaClient(host: Host): OllamaClient {
     },
     tags: async (address, signal) => tags.parse(await get(address, "/api/tags", signal)).models,
     running: async (address, signal) => running.parse(await get(address, "/api/ps", signal)).models,
-    pull: (address, model, signal) => pull(host, address, model, signal),
+    pull: (address, model, signal, options) => pull(host, address, model, signal, options),
+    copy: (address, from, to, signal) =>
+      change(host, address, "POST", "/api/copy", { source: from, destination: to }, signal),
+    remove: (address, model, signal) => change(host, address, "DELETE", "/api/delete", { model }, signal),
     preload: (address, model, deadlineMs, signal) => preload(host, address, model, deadlineMs, signal),
   };
 }
 
-async function* pull(host: Host, address: string, model: string, signal: AbortSignal): AsyncGenerator<PullLine> {
-  const body = JSON.stringify({ model, stream: true });
+async function change(
+  host: Host,
+  address: string,
+  method: "POST" | "DELETE",
+  path: string,
+  asked: object,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = JSON.stringify(asked);
+  const answer = await host.http.request({
+    url: `http://${address}${path}`,
+    method,
+    body,
+    deadlineMs: QUICK_MS,
+    signal,
+  });
+  if (answer.status === 200 || (answer.status === 404 && method === "DELETE")) return;
+  throw new Error(`${path} answered ${answer.status}: ${answer.text.slice(0, 200)}`);
+}
+
+async function* pull(
+  host: Host,
+  address: string,
+  model: string,
+  signal: AbortSignal,
+  { insecure = false }: PullOptions = {},
+): AsyncGenerator<PullLine> {
+  const body = JSON.stringify({ model, stream: true, ...(insecure ? { insecure } : {}) });
   const url = `http://${address}/api/pull`;
   const answer = await host.http.stream({
     url,

@@ -25,6 +25,10 @@ export interface WriteOptions {
 export interface Files {
   /** null when there is none; throws `code` EFBIG when it is larger than `maxBytes` (1 MiB when not given). */
   readText(path: string, maxBytes?: number): Promise<string | null>;
+  /** These bytes of a file; fewer at its end. */
+  readBytes(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** A whole file as it is read, however large. */
+  chunks(path: string): AsyncIterable<Uint8Array>;
   /** Old or new, never partial: temp file beside it, fsync, rename, fsync of the folder. Makes missing folders (0755). */
   writeAtomic(path: string, data: string | Uint8Array, options: WriteOptions): Promise<void>;
   /** Adds to the end of a file as it comes, making it when there is none; what came before `chunks` throw stays. */

@@ -8,6 +8,7 @@ import type { Metrics } from "./metrics.ts";
 import type { Net } from "./net.ts";
 import type { Proc } from "./proc.ts";
 import type { Pty } from "./pty.ts";
+import type { Relay } from "./relay.ts";
 import type { Units } from "./units.ts";
 import type { Watch } from "./watch.ts";
 
@@ -26,6 +27,7 @@ export interface Host {
   readonly proc: Proc;
   readonly watch: Watch;
   readonly localSocket: LocalSocket;
+  readonly relay: Relay;
   readonly metrics: Metrics;
   readonly clock: Clock;
 }

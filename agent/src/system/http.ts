@@ -4,7 +4,8 @@ export interface HttpRequest {
   readonly socketPath?: string;
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE";
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: string | Uint8Array;
+  /** What comes in pieces is sent as it comes. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
   /** PEM certificates that are trusted beside the system's. */
   readonly ca?: string;
   /** The name that the certificate is asked and verified for, when it is not the URL's host. */

@@ -11,6 +11,8 @@ export interface EngineRequest {
   readonly path: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** A tar as the body, in the place of JSON. */
+  readonly archive?: AsyncIterable<Uint8Array>;
   /** Time for the whole answer; of a stream, to its first byte. */
   readonly deadlineMs?: number;
   /** Longest silence of a stream. */
@@ -73,7 +75,10 @@ export class EngineCaller {
     return ordinal(theirs) < ordinal(NEWEST) ? theirs : NEWEST;
   }
 
-  #asked({ method = "GET", path, query = {}, body, deadlineMs = QUICK_MS, idleMs, signal }: EngineRequest, v: string) {
+  #asked(
+    { method = "GET", path, query = {}, body, archive, deadlineMs = QUICK_MS, idleMs, signal }: EngineRequest,
+    v: string,
+  ) {
     const asked = new URLSearchParams(query).toString();
     return {
       url: `http://docker/v${v}${path}${asked === "" ? "" : `?${asked}`}`,
@@ -81,6 +86,7 @@ export class EngineCaller {
       method,
       deadlineMs,
       ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      ...(archive === undefined ? {} : { body: archive, headers: { "content-type": "application/x-tar" } }),
       ...(idleMs === undefined ? {} : { idleMs }),
       ...(signal === undefined ? {} : { signal }),
     };

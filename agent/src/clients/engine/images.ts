@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ndjson } from "../ndjson.ts";
 import type { EngineCaller } from "./call.ts";
 import { unlessAbsent } from "./containers.ts";
+import { EngineError } from "./engine-error.ts";
 
 const image = z.object({
   Id: z.string(),
@@ -36,10 +37,16 @@ export interface Images {
    */
   pull(repository: string, tag: string, signal: AbortSignal): AsyncIterable<EnginePullLine>;
   tag(id: string, repository: string, tag: string): Promise<void>;
+  /** Loads an archive of `docker save`; the Engine's own words when it does not. */
+  load(archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void>;
+  /** Takes a name away, and the image with its last one. */
+  remove(reference: string): Promise<void>;
 }
 
 /** Nothing comes while a registry is asked, and while a large layer is unpacked. */
 const SILENCE_MS = 300_000;
+/** A large archive is unpacked without a word. */
+const LOAD_MS = 1_800_000;
 /** The gateway's images are for this machine alone (facts: gitlab-duo.md section 4.1). */
 const PLATFORM = "linux/amd64";
 
@@ -51,7 +58,31 @@ export function imagesOf(caller: EngineCaller): Images {
     tag: async (id, repo, tag) => {
       await caller.json({ method: "POST", path: `/images/${id}/tag`, query: { repo, tag } });
     },
+    load: (archive, signal) => load(caller, archive, signal),
+    remove: async (reference) => {
+      await unlessAbsent(async () => caller.json({ method: "DELETE", path: `/images/${reference}` }));
+    },
   };
+}
+
+async function load(caller: EngineCaller, archive: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<void> {
+  const answer = await caller.stream({
+    method: "POST",
+    path: "/images/load",
+    query: { quiet: "1" },
+    archive,
+    deadlineMs: LOAD_MS,
+    idleMs: LOAD_MS,
+    signal,
+  });
+  try {
+    for await (const line of ndjson(answer.chunks)) {
+      const { error } = pullLine.parse(line);
+      if (error !== undefined) throw new EngineError(500, error);
+    }
+  } finally {
+    answer.close();
+  }
 }
 
 async function* pull(

@@ -19,6 +19,8 @@ async function run(): Promise<void> {
   const [into = "", path] = process.argv.slice(2);
   if (!into.startsWith("/")) throw new Error("usage: unpack INTO [ARCHIVE]");
   if ((await readdir(into)).length > 0) throw new Error(`${into} is not empty`);
+  // Modes are as the archive says, whoever starts it.
+  process.umask(0o022);
   const archive = path === undefined ? process.stdin : createReadStream(path);
   const size = path === undefined ? fstatSync(0).size : statSync(path).size;
   const counter = new Counter(size, (line) => process.stdout.write(`${line}\n`));

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import type { FileStat, Files, Space, WriteOptions } from "../files.ts";
 import { append } from "./append.ts";
 import { makeFifo, readFifo } from "./fifo.ts";
+import { chunks, readBytes } from "./file-bytes.ts";
 import { readText } from "./read-text.ts";
 import { removeTree } from "./remove-tree.ts";
 import { sha256 } from "./sha256.ts";
@@ -15,6 +16,8 @@ const ABSENT = ["ENOENT", "ENOTDIR"];
 
 export const realFiles: Files = {
   readText,
+  readBytes,
+  chunks,
   writeAtomic,
   append,
   stat: (path) => unless(ABSENT, async () => describe(await lstat(path))),

@@ -9,6 +9,7 @@ import { realMetrics } from "./metrics.ts";
 import { realNet } from "./net.ts";
 import { realProc } from "./proc.ts";
 import { realPty } from "./pty.ts";
+import { realRelay } from "./relay.ts";
 import { Bus } from "./systemd/bus.ts";
 import { RealUnits } from "./systemd/units.ts";
 import { watchUnits } from "./systemd/watch-units.ts";
@@ -28,6 +29,7 @@ export function makeRealHost(): Host {
     proc: realProc,
     watch: { files: watchFiles, units: (names, onChange) => watchUnits(bus, names, onChange) },
     localSocket: realLocalSocket,
+    relay: realRelay,
     metrics: realMetrics,
     clock: realClock,
   };

@@ -1,6 +1,8 @@
 import type { ClientRequest, IncomingMessage, RequestOptions } from "node:http";
 import { request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { HttpRequest } from "../http.ts";
 import { systemError } from "./system-error.ts";
 import { trustOf } from "./trust.ts";
@@ -88,7 +90,10 @@ export class Exchange {
         resolve(answer);
       });
       this.#sent.on("error", (error) => reject(this.#failure === null ? error : this.#failure.reason));
-      this.#sent.end(this.#asked.body);
+      const { body } = this.#asked;
+      if (body === undefined || typeof body === "string" || body instanceof Uint8Array) this.#sent.end(body);
+      // An answer that comes first ends the sending; everything else that does is an error of the request.
+      else pipeline(Readable.from(body), this.#sent).catch((error) => this.#answer === null && this.#fail(error));
     });
   }
 

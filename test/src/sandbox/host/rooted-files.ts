@@ -6,6 +6,8 @@ export function rootedFiles(rooted: (path: string) => string): Files {
   const mode = ({ mode }: WriteOptions): WriteOptions => ({ mode });
   return {
     readText: (path, maxBytes) => realFiles.readText(rooted(path), maxBytes),
+    readBytes: (path, offset, length) => realFiles.readBytes(rooted(path), offset, length),
+    chunks: (path) => realFiles.chunks(rooted(path)),
     writeAtomic: (path, data, options) => realFiles.writeAtomic(rooted(path), data, mode(options)),
     append: (path, chunks, bits) => realFiles.append(rooted(path), chunks, bits),
     stat: async (path) => {

@@ -4,6 +4,7 @@ import { realArchives } from "@fettle/agent/system/real/archives.ts";
 import { realClock } from "@fettle/agent/system/real/clock.ts";
 import { realLocalSocket } from "@fettle/agent/system/real/local-socket.ts";
 import { realProc } from "@fettle/agent/system/real/proc.ts";
+import { realRelay } from "@fettle/agent/system/real/relay.ts";
 import { watchFiles } from "@fettle/agent/system/real/watch-files.ts";
 import { rootedExec, rootedPty } from "./rooted-exec.ts";
 import { rootedFiles } from "./rooted-files.ts";
@@ -48,6 +49,7 @@ export function makeSandboxHost(machine: SandboxMachine): Host {
       serve: (path, handle, signal) => realLocalSocket.serve(rooted(path), handle, signal),
       call: (path, call, deadlineMs) => realLocalSocket.call(rooted(path), call, deadlineMs),
     },
+    relay: realRelay,
     metrics: sandboxMetrics(machine.root),
     clock: realClock,
   };
