@@ -17,6 +17,8 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   ID: "ollama.service",
   ROLE: "viewer",
   CODE: "agent.busy",
+  URL: "https://127.0.0.1:1",
+  PIN: `sha256//${"A".repeat(43)}=`,
   "{node}": "node-1",
   "{where}": "node-1/ollama.service",
   "{before}": "ollama.install",
