@@ -166,7 +166,7 @@ function makeHealth({ host, config, link, identity }: Ground, clients: Clients, 
 }
 
 function makeKeeper(
-  { host, config, logger, secrets, store, desired }: Ground,
+  { host, config, logger, secrets, store, desired, identity }: Ground,
   core: Core,
   watcher: Watcher,
   health: Health,
@@ -183,6 +183,7 @@ function makeKeeper(
     desired,
     kept: store.kept,
     policy: config.policy,
+    enrolledRoles: () => identity.now?.roles ?? null,
     policyFacts: (params, pins) => policyFacts(host, params, pins),
     resourcesOf: (params) => resourcesOf(params, options),
     onStanding: (standing) => {

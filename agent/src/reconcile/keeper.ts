@@ -12,6 +12,7 @@ import type { Resource } from "../resources/resource.ts";
 import type { DesiredStore } from "../store/desired.ts";
 import { type RoleParams, validateRoles } from "./desired-state.ts";
 import { order } from "./order.ts";
+import { roleOf } from "./pause.ts";
 import type { Standing } from "./standing.ts";
 
 export interface KeeperDeps {
@@ -19,6 +20,8 @@ export interface KeeperDeps {
   readonly desired: Pick<DesiredStore, "current" | "save">;
   readonly kept: KeptPins;
   readonly policy: LocalPolicy;
+  /** The roles that this machine was enrolled with; null before the enrolment. */
+  readonly enrolledRoles: () => readonly string[] | null;
   /** What policy needs to know of the machine for these roles. */
   readonly policyFacts: (roles: RoleParams, pins: Pins) => Promise<PolicyFacts>;
   readonly resourcesOf: (roles: RoleParams) => Resource[];
@@ -93,16 +96,33 @@ export class Keeper {
     }
   }
 
-  async #review(roles: RoleParams): Promise<Reviewed> {
+  async #review(asked: RoleParams): Promise<Reviewed> {
+    const { roles, refusal } = enrolledOnly(asked, this.#deps.enrolledRoles());
     const facts = await this.#deps.policyFacts(roles, readPins(this.#deps.kept));
     const reviews = Object.entries(roles).map(([role, params]) => review(role, params, this.#deps.policy, facts));
+    const resources = order(this.#deps.resourcesOf(asked));
+    const foreign = resources.filter(({ id }) => !Object.hasOwn(roles, roleOf(id)));
     return {
       roles,
-      resources: order(this.#deps.resourcesOf(roles)),
-      refusals: new Map(reviews.flatMap(({ refusals }) => [...refusals])),
+      resources,
+      refusals: new Map([
+        ...reviews.flatMap(({ refusals }) => [...refusals]),
+        ...foreign.map(({ id }) => [id, refusal(roleOf(id))] as const),
+      ]),
       pins: Object.assign({}, ...reviews.map(({ pins }) => pins)) as Pins,
     };
   }
+}
+
+/** Only what this machine was enrolled for is looked at; of the rest nothing but the refusal is known here. */
+function enrolledOnly(
+  asked: RoleParams,
+  enrolled: readonly string[] | null,
+): { roles: RoleParams; refusal: (role: string) => Refusal } {
+  const mine = Object.entries(asked).filter(([role]) => enrolled === null || enrolled.includes(role));
+  const known = (enrolled ?? []).join(", ") || "none";
+  const refusal = (role: string): Refusal => ({ code: "policy.role-not-enrolled", args: { role, roles: known } });
+  return { roles: Object.fromEntries(mine), refusal };
 }
 
 function standingOf(desired: Desired, { roles, resources, refusals }: Reviewed): Standing {

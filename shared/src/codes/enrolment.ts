@@ -51,7 +51,7 @@ export const enrolmentCodes = {
     severity: "warning",
     cause: "{node} is enrolled already.",
     remedy:
-      "If that machine is gone or was set up anew, run `fettle node remove {node}`, then `fettle token create --node {node}`; else choose another name.",
+      "If that machine is gone or was set up anew, run `fettle node remove {node}`, then `fettle token create --node {node}`; else choose another name. To give the machine other roles, name them all: `--role`.",
     status: 409,
   },
   "identity.node-taken": {
@@ -90,9 +90,21 @@ export const enrolmentCodes = {
   "identity.expired": {
     severity: "critical",
     cause: "The certificate of {node} has run out.",
-    remedy:
-      "Check the clocks of both machines; if they are right, run `fettle token create --node {node}` here, then `fettle-agent enrol` there.",
+    remedy: "Its agent asks to be let in again by itself; then run `fettle node readmit {node}`.",
     status: 403,
+  },
+  "identity.not-expired": {
+    severity: "info",
+    cause: "The certificate of {node} has not run out by this coordinator's clock.",
+    remedy: "Check the clock of that machine; its agent goes on with the certificate that it has.",
+    status: 409,
+  },
+  "identity.nonce-old": {
+    severity: "info",
+    cause: "The request to be let in again came too late.",
+    remedy: "Nothing: the agent asks again within minutes.",
+    status: 409,
+    retryable: true,
   },
   "identity.no-certificate": {
     severity: "critical",
@@ -102,8 +114,39 @@ export const enrolmentCodes = {
   },
   "identity.duplicate": {
     severity: "critical",
-    cause: "Two machines use the identity of {node}: {here} is connected, {there} was refused.",
+    cause: "Several machines use the identity of {node}: {machines}. None of them changes anything.",
     remedy:
-      "A machine was probably cloned with its identity. On the copy stop the agent, remove /var/lib/fettle-agent/identity, and run `fettle-agent enrol` with a token for its own name.",
+      "A machine was probably cloned with its identity. Say which one is right: `fettle node readmit {node} --machine ID`. On the copy remove /var/lib/fettle-agent and enrol it under its own name.",
+    status: 409,
+  },
+  "identity.moved": {
+    severity: "critical",
+    cause: "{node} was enrolled on {bound} and now comes from {found}. It changes nothing there.",
+    remedy: "If that machine is the node from now on, run `fettle node readmit {node}`; else stop its agent.",
+    status: 409,
+  },
+  "identity.readmission-asked": {
+    severity: "critical",
+    cause: "{node} asks to be let in again: its certificate ran out. It asks from {machines}.",
+    remedy: "If that is the machine you know, run `fettle node readmit {node}`.",
+    status: 409,
+  },
+  "identity.readmitting": {
+    severity: "warning",
+    cause: "{node} may take a new certificate on {machine}; it has not yet.",
+    remedy: "Nothing: its agent does it within minutes, once it is up and reaches this coordinator.",
+  },
+  "identity.nothing-to-readmit": {
+    severity: "warning",
+    cause: "{node} does not ask for anything.",
+    remedy:
+      "A node whose certificate has run out asks by itself within minutes, once its agent runs and reaches this coordinator: `systemctl status fettle-agent` there.",
+    status: 409,
+  },
+  "identity.which-machine": {
+    severity: "warning",
+    cause: "{node} can be one of these machines: {machines}.",
+    remedy: "Say which: `fettle node readmit {node} --machine ID`, with one of these ids.",
+    status: 409,
   },
 } as const satisfies CodeFile;

@@ -53,4 +53,28 @@ export const identityCodes = {
     cause: "The certificate that came back does not belong to this machine's key: {problem}.",
     remedy: "Nothing was saved. Check the coordinator, then enrol again with a new token.",
   },
+  "identity.other-machine": {
+    severity: "critical",
+    cause: "The identity here was made for another machine: its {what} is {bound}, this machine's is {found}.",
+    remedy:
+      "Nothing is changed here. If this machine is the node from now on, run `fettle node readmit NODE` on the coordinator's machine; if it is a copy, stop its agent: `systemctl disable --now fettle-agent`.",
+  },
+  "identity.frozen": {
+    severity: "critical",
+    cause: "{reason}",
+    remedy:
+      "Nothing is changed here. On the coordinator's machine run `fettle node readmit NODE`, with `--machine ID` for the machine that is meant.",
+  },
+  "identity.certificate-ended": {
+    severity: "critical",
+    cause: "This machine's certificate has run out; the coordinator was asked to let it in again.",
+    remedy:
+      "On the coordinator's machine run `fettle node readmit NODE`. Until then this machine is kept as last declared.",
+  },
+  "policy.role-not-enrolled": {
+    severity: "critical",
+    cause: "This machine was not enrolled for the role {role} (it is {roles}), so nothing of it is done here.",
+    remedy:
+      "If it is to have that role, run `fettle token create --node NODE --role ROLE…` with all its roles on the coordinator's machine, then `fettle-agent enrol` and `systemctl restart fettle-agent` here.",
+  },
 } as const satisfies CodeFile;

@@ -1,4 +1,4 @@
-import { goodFacts, goodOllama } from "@fettle/agent/policy/good-params.ts";
+import { goodFacts, goodGateway, goodOllama } from "@fettle/agent/policy/good-params.ts";
 import { defaultPolicy } from "@fettle/agent/policy/local-policy.ts";
 import { Keeper } from "@fettle/agent/reconcile/keeper.ts";
 import type { Standing } from "@fettle/agent/reconcile/standing.ts";
@@ -23,7 +23,7 @@ const desired = (generation: number, roles: Desired["roles"] = { ollama: goodOll
   approvals: [],
 });
 
-function scene() {
+function scene(enrolledRoles: readonly string[] | null = null) {
   const disk: { now: Desired | null; full: boolean } = { now: null, full: false };
   const playbook = { now: [named("ollama.host")] };
   const standings: Standing[] = [];
@@ -38,6 +38,7 @@ function scene() {
     },
     kept: openStore(":memory:").kept,
     policy: defaultPolicy,
+    enrolledRoles: () => enrolledRoles,
     policyFacts: async () => goodFacts,
     resourcesOf: () => playbook.now,
     onStanding: (standing) => void standings.push(standing),
@@ -81,3 +82,29 @@ t.test("after a restart the stored state is in force before the coordinator is h
   t.match(keeper.status(), { generation: 7, state: "accepted" });
   t.match(standings, [{ generation: 7, resources: [{ id: "ollama.host" }] }]);
 });
+
+t.test(
+  "a role that this machine was not enrolled with is refused whole; before the enrolment nothing is",
+  async (t) => {
+    const roles = { ollama: goodOllama, gateway: goodGateway };
+    const resources = [named("ollama.host"), named("gateway.keys"), named("gateway.image")];
+    const { standings, playbook, keeper } = scene(["ollama"]);
+    playbook.now = resources;
+    await keeper.accept(desired(1, roles));
+    t.match(keeper.status(), { state: "accepted" });
+    const refused = [...(standings.at(-1)?.refusals ?? [])].map(([id, { code, args }]) => [id, code, args.role]);
+    t.same(refused, [
+      ["gateway.keys", "policy.role-not-enrolled", "gateway"],
+      ["gateway.image", "policy.role-not-enrolled", "gateway"],
+    ]);
+    t.same(Object.keys(standings.at(-1)?.roles ?? {}), ["ollama"], "nothing of it is watched or probed either");
+    const none = scene([]);
+    none.playbook.now = resources;
+    await none.keeper.accept(desired(1, roles));
+    t.equal(none.standings.at(-1)?.refusals.size, 3);
+    const before = scene(null);
+    before.playbook.now = resources;
+    await before.keeper.accept(desired(1, roles));
+    t.equal(before.standings.at(-1)?.refusals.get("gateway.keys")?.code, undefined);
+  },
+);

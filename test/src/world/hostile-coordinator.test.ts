@@ -43,6 +43,18 @@ const needsAnotherMachine = (one: HostileCase) =>
   firstUseCases.includes(one) && (one.facts?.paths !== undefined || one.facts?.gitlabHost !== undefined);
 const cases = hostileCases.filter((one) => !needsAnotherMachine(one)).map(here);
 
+t.test("a role that the machine was not enrolled with is blocked, whatever its parameters", async (t) => {
+  const roles = { ...good["gateway-1"], ollama: here(goodOllama) };
+  const { desired, resources } = await coordinator.desire("gateway-1", roles);
+  t.equal(desired?.state, "accepted");
+  const foreign = resources.filter(({ id }) => id.startsWith("ollama."));
+  t.ok(foreign.length > 2);
+  for (const { id, state, code } of foreign)
+    t.match({ state, code }, { state: "blocked", code: "policy.role-not-enrolled" }, id);
+  await coordinator.desire("gateway-1", good["gateway-1"]);
+  t.strictSame(differences(before, await snapshot(sandbox)), [], "nothing was written");
+});
+
 t.test(`${cases.length} parameters outside local policy: each blocked with its code, nothing written`, async (t) => {
   t.ok(cases.length >= 40);
   const byNode = NODES.map(async (node) => {
