@@ -51,6 +51,8 @@ async function unpack(
   version: string,
   signal: AbortSignal,
 ): Promise<void> {
+  // Whatever the agent's umask is: nothing in it is secret.
+  await host.exec.run(["chmod", "0644", archive], { timeoutMs: COMMAND_MS, signal });
   const options = { timeoutMs: UNPACK_MS, signal, uid: NOBODYS, gid: NOBODYS };
   const { code, timedOut, stderr } = await host.exec.run(host.archives.unpackCommand(archive, into), options);
   if (code === 0) return;

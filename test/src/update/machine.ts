@@ -81,7 +81,7 @@ export class UpdateMachine {
       find: realExec.find,
       run: async (argv, options) => {
         // The test need not be root's: owners stay as they are.
-        if (argv[0] === "chown") return { code: 0, timedOut: false, stdout: "", stderr: "" };
+        if (argv[0] === "chown" || argv[0] === "chmod") return { code: 0, timedOut: false, stdout: "", stderr: "" };
         const { uid: _, gid: __, ...rest } = options;
         const [program = "", ...args] = argv;
         return await realExec.run([program === process.execPath ? program : this.#at(program), ...args], rest);
