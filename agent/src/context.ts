@@ -9,6 +9,7 @@ import type { Logger } from "pino";
 import { agentStatus } from "./agent-status.ts";
 import { answer } from "./answer.ts";
 import { type Clients, makeClients } from "./clients/clients.ts";
+import type { MirrorClient } from "./clients/mirror.ts";
 import { type AgentConfig, loadConfig } from "./config.ts";
 import { Contact } from "./contact.ts";
 import type { AgentEnv } from "./env.ts";
@@ -18,6 +19,7 @@ import type { Introduction } from "./link/parts.ts";
 import { localService, localSocketPath } from "./local/local-service.ts";
 import { localAgent } from "./local-agent.ts";
 import { createLogger } from "./logger.ts";
+import { coordinatorMirror } from "./mirror-client.ts";
 import { resourcesOf } from "./playbooks/playbooks.ts";
 import { watchesOf } from "./playbooks/watches.ts";
 import { allowedProbes } from "./policy/allowed-probes.ts";
@@ -103,7 +105,7 @@ function closeRuns(store: Store, host: Host, logger: Logger): void {
 
 async function compose(ground: Ground): Promise<Service[]> {
   const { host, link, store, config, env } = ground;
-  const clients = makeClients(host);
+  const clients = makeClients(host, makeMirror(ground));
   const health = makeHealth(ground, clients, () => core.loop.standing.roles);
   const contact = new Contact(host.clock, store.kept, () => link.now);
   const core = coreOf(ground, clients, health, contact);
@@ -136,6 +138,20 @@ async function compose(ground: Ground): Promise<Service[]> {
   ground.machine.onChange(() => void keeper.refresh());
   const upkeep = new Upkeep({ store, clock: host.clock, logger: ground.logger });
   return [core.loop, watcher, health, made, ground.machine, contact, local, upkeep, updater];
+}
+
+/** What is in it the coordinator says with each desired state; the last word counts, also after a restart. */
+function makeMirror({ host, env, config, desired, wanted }: Ground): MirrorClient {
+  let items = desired.current()?.agent?.mirror ?? [];
+  wanted.push(({ mirror }) => {
+    items = mirror;
+  });
+  return coordinatorMirror({
+    coordinators: config.coordinators,
+    identity: () => identityStore(host.files, env.dataFolder).load(),
+    items: () => items,
+    allowed: config.policy.mirror,
+  });
 }
 
 function coreOf(ground: Ground, clients: Clients, health: Health, contact: Contact): Core {

@@ -70,6 +70,18 @@ export const gatewayImageCodes = {
     cause: "The registry limits how often images are pulled from this address ({image}): {problem}.",
     remedy: "Nothing: Fettle tries again, later each time; registry.gitlab.com has no such limit.",
   },
+  "gateway.image.archive-refused": {
+    severity: "critical",
+    cause:
+      "The archive that the coordinator's mirror has for {image} is not this image, and nothing else: {problem}. It was not kept.",
+    remedy:
+      "Find out who put it there. Take it out on the coordinator (`fettle mirror remove gateway {image}`) and add one that is as it should be.",
+  },
+  "gateway.image.load-failed": {
+    severity: "warning",
+    cause: "The Docker Engine did not load the archive of {image}: {problem}.",
+    remedy: "Fettle tries again, later each time; `journalctl -u docker.service` has the Engine's own words.",
+  },
   "gateway.image.pull-failed": {
     severity: "warning",
     cause: "The pull of {image} failed: {problem}.",

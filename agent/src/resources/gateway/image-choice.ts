@@ -1,3 +1,4 @@
+import type { MirrorItem } from "@fettle/shared/mirror/item.ts";
 import { GATEWAY_REPOSITORY, type GatewayImage } from "@fettle/shared/roles/gateway.ts";
 import { parseReference } from "../../clients/image-name.ts";
 import {
@@ -7,9 +8,11 @@ import {
   type RegistryAnswer,
   type RegistryProblem,
 } from "../../clients/image-registry.ts";
+import type { MirrorClient } from "../../clients/mirror.ts";
 import type { Host } from "../../system/host.ts";
 import type { Kept } from "../resource.ts";
 import { newestTag } from "./gateway-version.ts";
+import { mirrored, mirroredAgain } from "./image-mirror.ts";
 
 /** What would be pulled. */
 export interface Choice {
@@ -24,6 +27,10 @@ export interface Choice {
 
 export type Chosen =
   | { readonly kind: "chosen"; readonly choice: Choice }
+  /** The coordinator's mirror gives it. */
+  | { readonly kind: "mirrored"; readonly item: MirrorItem }
+  /** It would, and this machine's policy does not take it from there. */
+  | { readonly kind: "not-allowed"; readonly item: MirrorItem }
   /** The registry has no such image, or no tag of the track. */
   | { readonly kind: "absent" }
   | { readonly kind: "failed"; readonly why: RegistryProblem; readonly problem: string };
@@ -37,6 +44,8 @@ export interface Pinned {
   readonly repository: string;
   readonly digest: string | null;
   readonly published: string | null;
+  /** Of one that was loaded from an archive, which no registry has given a digest: 64 hex digits. */
+  readonly imageId?: string;
 }
 
 const ASKED = "asked";
@@ -61,9 +70,13 @@ export function forgetPin(kept: Kept): void {
   kept.delete(ASKED);
 }
 
-/** What to pull: what was pinned before, else what the registry has now. Asked at most once in five minutes. */
+/**
+ * What to bring: what was pinned before, else an exact image that the mirror has, else what the registry has now (asked
+ * at most once in five minutes), else what the mirror has in its place.
+ */
 export async function choose(
   host: Host,
+  mirror: MirrorClient,
   kept: Kept,
   image: GatewayImage,
   tag: string,
@@ -74,6 +87,21 @@ export async function choose(
     const { repository, digest, published } = pinned;
     return { kind: "chosen", choice: { repository, reference: digest, published, bytes: null } };
   }
+  const again = pinned?.imageId === undefined ? null : mirroredAgain(mirror, pinned.name, pinned.imageId);
+  const item = again ?? mirrored(mirror, image);
+  if (item !== null && mirror.allowed && (again !== null || image.kind === "exact")) return { kind: "mirrored", item };
+  const chosen = await askAtTimes(host, kept, image, tag, signal);
+  if (chosen.kind !== "failed" || item === null) return chosen;
+  return { kind: mirror.allowed ? "mirrored" : "not-allowed", item };
+}
+
+async function askAtTimes(
+  host: Host,
+  kept: Kept,
+  image: GatewayImage,
+  tag: string,
+  signal: AbortSignal,
+): Promise<Chosen> {
   const known = JSON.parse(kept.get(ASKED) ?? "null") as { tag: string; at: number; chosen: Chosen } | null;
   const now = host.clock.now();
   const fresh = known?.chosen.kind === "failed" ? FAILED_MS : GOOD_MS;

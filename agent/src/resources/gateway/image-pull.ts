@@ -80,6 +80,10 @@ async function failure(
   problem: string,
 ): Promise<FettleError> {
   const code = pullCode(problem);
+  // Where no registry is reached any more, the mirror may have it, which knows no digests.
+  const unreached = code === "gateway.image.registry-name" || code === "gateway.image.registry-unreachable";
+  const pinned = keptPin(kept, tag);
+  if (unreached && clients.mirror.list("gateway").some(({ name }) => name === pinned?.name)) forgetPin(kept);
   // The next look chooses anew: what the registry has thrown away cannot be had again.
   if (code === "gateway.image.not-found" && keptPin(kept, tag) !== null) {
     forgetPin(kept);

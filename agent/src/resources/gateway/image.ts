@@ -1,6 +1,7 @@
 import type { CodeArgs } from "@fettle/shared/codes/code.ts";
 import type { Code } from "@fettle/shared/codes/codes.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import type { MirrorItem } from "@fettle/shared/mirror/item.ts";
 import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import type { GatewayImage } from "@fettle/shared/roles/gateway.ts";
 import type { Image } from "../../clients/engine/images.ts";
@@ -11,6 +12,7 @@ import type { Reporter, Resource, ResourceContext, ResourceFinding, Verdict } fr
 import { engineLook } from "./engine-away.ts";
 import type { Gateway } from "./gateway.ts";
 import { type Chosen, choose, keptPin, publishedNow } from "./image-choice.ts";
+import { loadImage } from "./image-load.ts";
 import { digestIn, pinnedImage, pinTag } from "./image-pin.ts";
 import { holdImage, pullImage } from "./image-pull.ts";
 
@@ -59,7 +61,7 @@ async function observe(ctx: ResourceContext, wanted: GatewayImage, signal: Abort
   if (pinned !== null) return { ...NOTHING, architecture, pinned, ...(await known(ctx, tag, pinned, signal)) };
   const local = wanted.kind === "exact" ? await clients.engine.images.inspect(wanted.reference, signal) : null;
   if (local !== null) return { ...NOTHING, architecture, pinned, local };
-  const chosen = await choose(host, kept, wanted, tag, signal);
+  const chosen = await choose(host, clients.mirror, kept, wanted, tag, signal);
   const { freeBytes } = await host.files.space(await clients.engine.rootFolder(signal));
   return { ...NOTHING, architecture, pinned, chosen, freeBytes };
 }
@@ -69,7 +71,8 @@ async function known({ host, kept }: ResourceContext, tag: string, held: Image, 
   const pin = keptPin(kept, tag);
   const name = pin?.name ?? null;
   const digest = pin === null ? null : digestIn(held, pin.repository);
-  if (pin === null || digest === null) return { name, digest };
+  // What came from an archive is nobody's publication: no registry is asked about it.
+  if (pin === null || digest === null || pin.imageId !== undefined) return { name, digest };
   const now = await publishedNow(host, kept, pin, signal);
   const moved = now !== null && now !== digest && now !== pin.published;
   return { name, digest, republished: moved ? { name: pin.name, pinned: digest, now } : null };
@@ -92,6 +95,7 @@ function diff(
   if (pinned) return { kind: "in-sync", findings: findings(republished) };
   const what = wanted.kind === "exact" ? wanted.reference : `self-hosted-v${wanted.track}.*-ee`;
   if (local) return drift([{ what: "image", from: "not held", to: what }], 0);
+  if (chosen?.kind === "mirrored") return fromMirror(chosen.item, freeBytes);
   if (chosen?.kind !== "chosen") return unchosen(chosen, wanted, what);
   const { repository, reference, published, bytes } = chosen.choice;
   const needed = (bytes ?? UNKNOWN_BYTES) * UNPACKED + SPARE_BYTES;
@@ -101,6 +105,20 @@ function diff(
   ];
   if (needed <= freeBytes) return drift(changes, bytes);
   const args = { image: to, needed: gigabytes(needed), free: gigabytes(freeBytes), problem: "counted before the pull" };
+  return { kind: "blocked", code: "gateway.image.disk-full", args, changes };
+}
+
+/** Its layers are in the archive as they are unpacked, or compressed. */
+function fromMirror({ name, size }: MirrorItem, freeBytes: number): Verdict {
+  const changes = [{ what: "image", from: null, to: `${name} from the mirror` }];
+  const needed = size * UNPACKED + SPARE_BYTES;
+  if (needed <= freeBytes) return drift(changes, size);
+  const args = {
+    image: name,
+    needed: gigabytes(needed),
+    free: gigabytes(freeBytes),
+    problem: "counted before it is fetched",
+  };
   return { kind: "blocked", code: "gateway.image.disk-full", args, changes };
 }
 
@@ -122,8 +140,14 @@ const REFUSALS: Readonly<Record<RegistryProblem, Code>> = {
   broken: "gateway.image.registry-broken",
 };
 
-function unchosen(chosen: Exclude<Chosen, { kind: "chosen" }> | null, wanted: GatewayImage, what: string): Verdict {
+function unchosen(
+  chosen: Exclude<Chosen, { kind: "chosen" | "mirrored" }> | null,
+  wanted: GatewayImage,
+  what: string,
+): Verdict {
   const changes = [{ what: "image", from: null, to: what }];
+  if (chosen?.kind === "not-allowed")
+    return { kind: "blocked", code: "policy.mirror", args: { what: chosen.item.name }, changes };
   if (chosen?.kind === "failed") {
     const args: CodeArgs = { image: what, problem: chosen.problem.slice(0, 300) };
     const passes = chosen.why === "limited" || chosen.why === "broken";
@@ -153,7 +177,9 @@ async function apply(
     const { repository } = parseReference(wanted.reference);
     return holdImage(ctx, { tag, name: wanted.reference, repository, published: null }, local);
   }
-  const chosen = await choose(host, kept, wanted, tag, signal);
+  const chosen = await choose(host, clients.mirror, kept, wanted, tag, signal);
+  if (chosen.kind === "mirrored") return await loadImage(ctx, tag, chosen.item, signal, reporter);
+  if (chosen.kind === "not-allowed") throw new FettleError("policy.mirror", { what: chosen.item.name });
   if (chosen.kind === "failed")
     throw new FettleError(REFUSALS[chosen.why], { image: tag, problem: chosen.problem.slice(0, 300) });
   if (chosen.kind === "absent") throw new FettleError("gateway.image.not-found", { image: tag, problem: "it is gone" });

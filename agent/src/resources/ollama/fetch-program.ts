@@ -1,6 +1,8 @@
 import { FettleError } from "@fettle/shared/lib/errors.ts";
-import { download } from "../../clients/download.ts";
+import { download, type OnBytes } from "../../clients/download.ts";
+import type { MirrorClient } from "../../clients/mirror.ts";
 import type { Host } from "../../system/host.ts";
+import { byteReporter } from "../byte-reporter.ts";
 import type { Reporter, ResourceContext } from "../resource.ts";
 import { type OllamaArchive, SumRecord } from "./sum-record.ts";
 
@@ -12,7 +14,7 @@ export function archivePath(sha256: string): string {
 
 /** The archive, whole and with the right sum, at the path that it resolves with. */
 export async function fetchProgram(
-  { host, kept }: ResourceContext,
+  { host, kept, clients }: ResourceContext,
   { url, sha256 }: OllamaArchive,
   signal: AbortSignal,
   reporter: Reporter,
@@ -20,7 +22,11 @@ export async function fetchProgram(
   const to = archivePath(sha256);
   if ((await host.files.sha256(to, signal)) === sha256) return to;
   await host.files.makeFolder(DOWNLOADS, { mode: 0o700 });
-  const onBytes = byteReporter(host, reporter);
+  const onBytes = byteReporter(host, reporter, "downloading Ollama");
+  if (await spaceErrors(host, () => fetchMirrored(host, clients.mirror, { to, sha256 }, signal, onBytes))) {
+    new SumRecord(kept).forget();
+    return to;
+  }
   const outcome = await spaceErrors(host, () => download(host, { url, to, sha256 }, signal, onBytes));
   switch (outcome.kind) {
     case "whole":
@@ -35,28 +41,21 @@ export async function fetchProgram(
   }
 }
 
-const REPORT_EVERY_MS = 500;
-
-function byteReporter({ clock }: Host, reporter: Reporter) {
-  const startedAt = clock.mono();
-  let first: number | null = null;
-  let saidAt = 0;
-  return (done: number, total: number | null): void => {
-    first ??= done;
-    const now = clock.mono();
-    if (now - saidAt < REPORT_EVERY_MS) return;
-    saidAt = now;
-    const bytesPerSecond = Math.round(((done - first) / Math.max(1, now - startedAt)) * 1000);
-    const left =
-      total === null || bytesPerSecond === 0 ? {} : { secondsLeft: Math.round((total - done) / bytesPerSecond) };
-    reporter.progress({
-      text: "downloading Ollama",
-      doneBytes: done,
-      ...(total === null ? {} : { totalBytes: total }),
-      bytesPerSecond,
-      ...left,
-    });
-  };
+/**
+ * True when the coordinator's mirror gave it whole. It needs nobody's consent: the sum is known on this machine. What
+ * it does not give comes from the source.
+ */
+async function fetchMirrored(
+  host: Host,
+  mirror: MirrorClient,
+  { to, sha256 }: { readonly to: string; readonly sha256: string },
+  signal: AbortSignal,
+  onBytes: OnBytes,
+): Promise<boolean> {
+  if (!mirror.list("ollama").some((item) => item.sha256 === sha256)) return false;
+  const open = (from: number, stop: AbortSignal) => mirror.open(sha256, { from }, stop);
+  const outcome = await download(host, { url: `mirror:${sha256}`, open, to, sha256 }, signal, onBytes);
+  return outcome.kind === "whole";
 }
 
 async function spaceErrors<T>(host: Host, work: () => Promise<T>): Promise<T> {

@@ -1,4 +1,5 @@
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import type { MirrorItem } from "@fettle/shared/mirror/item.ts";
 import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import { shortModelName } from "@fettle/shared/roles/model-name.ts";
 import type { OllamaModel, OllamaParams } from "@fettle/shared/roles/ollama.ts";
@@ -8,6 +9,7 @@ import type { Host } from "../../system/host.ts";
 import { define } from "../define.ts";
 import type { Reporter, Resource, ResourceContext, Verdict } from "../resource.ts";
 import { askServer } from "./ask-server.ts";
+import { mirroredModel, viaRelay } from "./mirrored-model.ts";
 import { modelsFolder, removePartials } from "./models-folder.ts";
 import { pullCode } from "./pull-error.ts";
 import { PullProgress } from "./pull-progress.ts";
@@ -19,6 +21,10 @@ interface Observed {
   /** What the registry says of it; null when it is installed as wanted. */
   readonly manifest: ManifestAnswer | null;
   readonly freeBytes: number;
+  /** The coordinator's mirror has it. */
+  readonly mirrored: MirrorItem | null;
+  /** This machine's policy takes models from there. */
+  readonly allowed: boolean;
   /** The tag was pulled already for the digest that is pinned, and is another one. */
   readonly pulledForPin: boolean;
 }
@@ -61,8 +67,21 @@ async function observe(
   const installed = tags.find((one) => shortModelName(one.name) === name);
   const right = installed !== undefined && (wanted.digest === undefined || installed.digest === wanted.digest);
   const { freeBytes } = right ? { freeBytes: 0 } : await host.files.space(await modelsFolder(host));
-  const manifest = right ? null : await askRegistry(ctx, wanted.name, signal);
-  return { installed, manifest, freeBytes, pulledForPin: kept.get("pulled-for") === wanted.digest };
+  const mirrored = right ? null : mirroredModel(clients.mirror, wanted);
+  const { allowed } = clients.mirror;
+  const manifest = right ? null : await manifestOf(ctx, wanted.name, mirrored, signal);
+  return { installed, manifest, freeBytes, mirrored, allowed, pulledForPin: kept.get("pulled-for") === wanted.digest };
+}
+
+/** What the mirror says of itself where the model comes from there, else the registry. */
+async function manifestOf(
+  ctx: ResourceContext,
+  name: string,
+  mirrored: MirrorItem | null,
+  signal: AbortSignal,
+): Promise<ManifestAnswer> {
+  if (mirrored !== null && ctx.clients.mirror.allowed) return { kind: "found", bytes: mirrored.size };
+  return await askRegistry(ctx, name, signal);
 }
 
 /** The registry's answer, at most once in five minutes. */
@@ -79,7 +98,8 @@ async function askRegistry(
   return answer;
 }
 
-function diff({ installed, manifest, freeBytes, pulledForPin }: Observed, { name, digest }: OllamaModel): Verdict {
+function diff(observed: Observed, { name, digest }: OllamaModel): Verdict {
+  const { installed, manifest, freeBytes, pulledForPin } = observed;
   if (manifest === null) return { kind: "in-sync" };
   const changes: Change[] = [
     { what: name, from: installed ? `digest ${installed.digest}` : null, to: digest ? `digest ${digest}` : "present" },
@@ -93,6 +113,8 @@ function diff({ installed, manifest, freeBytes, pulledForPin }: Observed, { name
       args: { model: name, found: installed.digest, wanted: digest ?? "" },
       changes,
     };
+  if (manifest.kind === "unknown" && observed.mirrored !== null && !observed.allowed)
+    return { kind: "blocked", code: "policy.mirror", args: { what: `The model ${name}` }, changes };
   const bytes = manifest.kind === "found" ? manifest.bytes : null;
   if (bytes !== null && bytes + SPARE_BYTES > freeBytes) {
     const args = { model: name, needed: gigabytes(bytes + SPARE_BYTES), free: gigabytes(freeBytes) };
@@ -105,15 +127,41 @@ function diff({ installed, manifest, freeBytes, pulledForPin }: Observed, { name
 async function apply(
   ctx: ResourceContext,
   address: string,
-  { name, digest }: OllamaModel,
+  wanted: OllamaModel,
   _changes: readonly Change[],
   signal: AbortSignal,
   reporter: Reporter,
 ): Promise<void> {
-  const manifest = await askRegistry(ctx, name, signal);
+  const { name, digest } = wanted;
+  const mirrored = ctx.clients.mirror.allowed ? mirroredModel(ctx.clients.mirror, wanted) : null;
+  const pull = { address, name, reporter };
+  if (mirrored === null) await pullWhole(ctx, pull, await askRegistry(ctx, name, signal), signal);
+  else
+    await viaRelay(ctx, address, mirrored, signal, (relayed, bytes) =>
+      pullWhole(ctx, { ...pull, relayed }, { kind: "found", bytes }, signal),
+    );
+  if (digest !== undefined) ctx.kept.set("pulled-for", digest);
+}
+
+interface Pull {
+  readonly address: string;
+  /** As it was declared. */
+  readonly name: string;
+  /** Under which a relay on this machine has it. */
+  readonly relayed?: string;
+  readonly reporter: Reporter;
+}
+
+async function pullWhole(
+  ctx: ResourceContext,
+  pull: Pull,
+  manifest: ManifestAnswer,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, reporter } = pull;
   const progress = new PullProgress(manifest.kind === "found" ? manifest.bytes : null, () => ctx.host.clock.mono());
   for (let tried = 1; ; tried += 1) {
-    const problem = await pullOnce(ctx, address, name, progress, signal, reporter);
+    const problem = await pullOnce(ctx, pull, progress, signal);
     signal.throwIfAborted();
     if (problem === null) break;
     reporter.log(`${name}: ${problem}\n`);
@@ -122,7 +170,6 @@ async function apply(
     if (!passing || tried === TRIES) throw new FettleError(code, await argsOf(ctx.host, name, problem));
     if (code === "ollama.model.corrupt-part") await removePartials(ctx.host);
   }
-  if (digest !== undefined) ctx.kept.set("pulled-for", digest);
 }
 
 const STALLED = "no byte came for 60 s";
@@ -130,17 +177,17 @@ const STALLED = "no byte came for 60 s";
 /** null when it ended with `success`, else what it ended with. */
 async function pullOnce(
   { clients, host }: ResourceContext,
-  address: string,
-  name: string,
+  { address, name, relayed, reporter }: Pull,
   progress: PullProgress,
   signal: AbortSignal,
-  reporter: Reporter,
 ): Promise<string | null> {
+  const options = { insecure: relayed !== undefined };
   const watchdog = new Watchdog(host.clock, STALL_MS);
   let done = progress.done;
   let said = "";
   try {
-    for await (const line of clients.ollama.pull(address, name, AbortSignal.any([signal, watchdog.signal]))) {
+    const both = AbortSignal.any([signal, watchdog.signal]);
+    for await (const line of clients.ollama.pull(address, relayed ?? name, both, options)) {
       if (line.status !== undefined && line.status !== said) reporter.log(`${name}: ${line.status}\n`);
       said = line.status ?? said;
       if (line.error !== undefined) return line.error;
