@@ -18,7 +18,7 @@ const settings = "/etc/fettle/agent.yaml";
 /** Seconds from the beginning of the line to the green row, the download apart. */
 const limit = 30;
 
-export const installSteps: BareStep[] = [
+export const arrival: BareStep[] = [
   {
     name: "the machines are bare: no Fettle, no Ollama, no user of theirs",
     async run(lab) {
@@ -37,6 +37,9 @@ export const installSteps: BareStep[] = [
       return `${seconds.toFixed(1)} s`;
     },
   },
+];
+
+export const agents: BareStep[] = [
   {
     name: `each agent by nothing but its printed line; its row is green within ${limit} s`,
     async run(lab) {

@@ -1,7 +1,10 @@
 import { drifts } from "../drifts/drifts.ts";
 import { featureRemapped } from "../drifts/feature-remapped.ts";
+import { again } from "../install/again.ts";
+import { cuts } from "../install/cuts.ts";
+import { refusals } from "../install/refusals.ts";
 import type { BareStep } from "./bare-lab.ts";
-import { installSteps } from "./install-steps.ts";
+import { agents, arrival } from "./install-steps.ts";
 import { manyInstalls } from "./many-installs.ts";
 import { cutSteps, killSteps, rebootSteps } from "./matrix-steps.ts";
 import { uninstallSteps } from "./uninstall-steps.ts";
@@ -11,5 +14,7 @@ export function bareSteps(full: boolean): BareStep[] {
   // What GitLab is told is read once a minute only, as on a real machine.
   const quick = drifts.filter((drift) => drift !== featureRemapped);
   const disturbed = [...rebootSteps, ...cutSteps(full ? [1, 30, 120] : [1]), ...killSteps(full ? drifts : quick)];
-  return [...installSteps, ...disturbed, ...(full ? manyInstalls : []), ...uninstallSteps];
+  // Waiting for a token to run out takes a minute.
+  const script = [...cuts, ...refusals.filter(({ name }) => full || !name.includes("has run out"))];
+  return [...arrival, ...script, ...agents, ...again, ...disturbed, ...(full ? manyInstalls : []), ...uninstallSteps];
 }
