@@ -85,6 +85,7 @@ fail() {
 # Whether to do it now; --dry-run only says it.
 step() {
   if [ "$dry_run" = yes ]; then
+    changed=yes
     say "would $1"
     return 1
   fi
@@ -649,7 +650,7 @@ start_step() {
     fi
   fi
   if [ "$was_active" = yes ] && [ "$changed" = no ]; then return 0; fi
-  step "start $unit" || return 0
+  if [ "$was_active" = yes ]; then step "restart $unit" || return 0; else step "start $unit" || return 0; fi
   restarted=yes
   systemctl restart "$unit" || fail install.not-started "$unit does not start: $(journal)" "See: systemctl status fettle-agent; journalctl -u fettle-agent"
 }
