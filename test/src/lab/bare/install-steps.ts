@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { resolve } from "node:path";
 import { nodesRoute } from "@fettle/shared/api/nodes.ts";
 import { parse, stringify } from "yaml";
 import { agentUnit } from "../fettle/agent.ts";
@@ -9,11 +8,11 @@ import { copyIn, readFile, writeFile } from "../host-files.ts";
 import { hostsOf } from "../steps/hosts.ts";
 import { timed } from "../stopwatch.ts";
 import type { BareLab, BareStep } from "./bare-lab.ts";
+import { blockThat } from "./page.ts";
 import { paste } from "./paste.ts";
 import { arch } from "./releases.ts";
 import { settled } from "./settled.ts";
 
-const script = resolve(import.meta.dirname, "../../../../deploy/install-coordinator.sh");
 const settings = "/etc/fettle/agent.yaml";
 /** Seconds from the beginning of the line to the green row, the download apart. */
 const limit = 30;
@@ -68,13 +67,22 @@ export const agents: BareStep[] = [
   },
 ];
 
-/** What docs/install.md says: archive and script copied there, and one line as root. */
+/** What docs/install.md says: the archive copied there, the script taken out of it, and one line as root. */
 export async function installCoordinator({ coordinator, releases }: BareLab): Promise<string> {
-  for (const file of [script, releases.coordinator, `${releases.coordinator}.sha256`])
-    await copyIn(coordinator, file, "/root");
-  const name = releases.coordinator.split("/").at(-1) ?? "";
-  const line = `cd /root && sudo sh install-coordinator.sh ${name}`;
-  return coordinator.run(["sh", "-c", line], { timeoutMs: 120_000 });
+  for (const file of [releases.coordinator, `${releases.coordinator}.sha256`]) await copyIn(coordinator, file, "/root");
+  const heading = "## The coordinator";
+  const blocks = [
+    blockThat("install.md", heading, "tar -xzOf fettle-coordinator-"),
+    blockThat("install.md", heading, "sudo sh install-coordinator.sh"),
+  ].map((block) => named(block, releases));
+  return coordinator.run(["sh", "-c", ["set -e", "cd /root", ...blocks].join("\n")], { timeoutMs: 120_000 });
+}
+
+/** The page's archive and version are those of an example. */
+function named(block: string, { version, arch }: BareLab["releases"]): string {
+  return block
+    .replaceAll(/\d+\.\d+\.\d+-linux-\w+(?=\.tar)/g, `${version}-linux-${arch}`)
+    .replaceAll(/ \d+\.\d+\.\d+\//g, ` ${version}/`);
 }
 
 export type Installed = { host: Host; own: number; download: number; said: string };

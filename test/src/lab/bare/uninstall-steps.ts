@@ -9,6 +9,7 @@ import { cut, heal } from "../partition.ts";
 import { gitlabUnit } from "../products/gitlab-host.ts";
 import type { BareLab, BareStep } from "./bare-lab.ts";
 import { allowStandIn, install } from "./install-steps.ts";
+import { blocksOf } from "./page.ts";
 import { settled } from "./settled.ts";
 
 /** What belongs to products, wherever Fettle made it. */
@@ -72,6 +73,16 @@ export const uninstallSteps: BareStep[] = [
       assert.ok(await answers(lab, `http://${lab.ollama.address}:${OLLAMA_PORT}/api/version`));
     },
   },
+  {
+    name: "docs/uninstall.md as it stands there: the agent on GitLab's machine, then the coordinator",
+    async run(lab) {
+      const agent = blocksOf("uninstall.md", "## The agent, on one machine").slice(0, 2);
+      await lab.gitlab.run(["sh", "-ec", agent.join("")], { timeoutMs: 240_000 });
+      assert.deepEqual(await leftOf(lab.gitlab), []);
+      await lab.coordinator.run(["sh", "-ec", blocksOf("uninstall.md", "## The coordinator").join("")]);
+      assert.deepEqual(await leftOf(lab.coordinator), []);
+    },
+  },
 ];
 
 export async function uninstall(host: Host, ...flags: string[]): Promise<{ said: string }> {
@@ -80,7 +91,7 @@ export async function uninstall(host: Host, ...flags: string[]): Promise<{ said:
 
 /** Files, users and units that remind of the agent. */
 async function leftOf(host: Host): Promise<string[]> {
-  const look = `find / -xdev -iname '*fettle*' -not -path '/proc/*' -not -path '/tmp/*' 2>/dev/null
+  const look = `find / -xdev -iname '*fettle*' -not -path '/proc/*' -not -path '/tmp/*' -not -path '/root/fettle-coordinator-*' 2>/dev/null
 systemctl list-units --all --no-legend --plain 'fettle*' | cut -d ' ' -f 1
 systemctl list-unit-files --no-legend 'fettle*'
 grep fettle /etc/passwd /etc/group || true
