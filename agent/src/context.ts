@@ -131,6 +131,7 @@ async function compose(ground: Ground): Promise<Service[]> {
       made.recordsChanged();
     },
     plan: () => core.plan(core.loop.standing.resources, core.loop.standing.refusals),
+    update: (path) => updater.takeFile(path),
     policy: config.policy,
     policyPath: env.configPath,
   });

@@ -24,6 +24,8 @@ export interface LocalAgentParts {
   readonly onChange: () => void;
   /** Looks at what is declared now. */
   readonly plan: () => Promise<PlanResult>;
+  /** Takes up a release that lies on this machine. */
+  readonly update: (path: string) => Promise<{ readonly from: string; readonly version: string }>;
   readonly policy: LocalPolicy;
   readonly policyPath: string;
 }
@@ -52,6 +54,11 @@ export function localAgent(parts: LocalAgentParts): LocalAgent {
     },
     why: (id) => why(parts, id),
     policy: () => policyView(parts),
+    async update(path, by) {
+      const taken = await parts.update(path);
+      done(by, `update ${taken.from} -> ${taken.version} from ${path}`);
+      return taken;
+    },
   };
 }
 

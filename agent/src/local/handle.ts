@@ -21,6 +21,7 @@ const pauseBody = z.strictObject({
   by,
 });
 const resumeBody = z.strictObject({ scope, by });
+const updateBody = z.strictObject({ path: z.string().startsWith("/").max(4096), by });
 const whyBody = z.strictObject({ id: z.string().max(255) });
 
 type Handler = (agent: LocalAgent, body: unknown, now: number) => unknown;
@@ -42,6 +43,10 @@ const handlers: Readonly<Record<string, Handler>> = {
       throw new FettleError("agent.local-bad-call", { problem: "that time has passed" });
     agent.pause({ ...pause, at: now }, by);
     return { done: true };
+  },
+  "POST /v1/update": (agent, body) => {
+    const { path, by } = parsed(updateBody, body);
+    return agent.update(path, by);
   },
   "POST /v1/resume": (agent, body) => {
     const { scope, by } = parsed(resumeBody, body);

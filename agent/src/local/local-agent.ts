@@ -14,4 +14,6 @@ export interface LocalAgent {
   /** null when there is no such resource here. */
   why(id: string): LocalWhy | null;
   policy(): LocalPolicyView;
+  /** Takes up a release that lies on this machine. Throws FettleError `update.…`. */
+  update(path: string, by: string): Promise<{ readonly from: string; readonly version: string }>;
 }

@@ -2,6 +2,7 @@ import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import type { LocalPause } from "@fettle/shared/protocol/report.ts";
 import type { ResourceReport } from "@fettle/shared/protocol/resource-report.ts";
@@ -67,6 +68,12 @@ class FakeAgent implements LocalAgent {
   why(id: string) {
     const found = this.resources.find((one) => one.id === id);
     return found === undefined ? null : { resource: found, remedy: "Apply it.", after: ["ollama.install"], runs: [] };
+  }
+
+  async update(path: string, by: string) {
+    if (path.includes("nowhere")) throw new FettleError("update.no-file", { path, problem: "there is no such file" });
+    this.asked.push(`update ${path} by ${by}`);
+    return { from: "0.1.0", version: "0.2.0" };
   }
 
   policy() {
@@ -296,4 +303,14 @@ t.test("an agent that does not run, or does not answer, is said to", async (t) =
   >[1]["host"];
   t.equal(await cli(["status"], { env, host, ownUid: 0, io }), 1);
   t.match(error, /does not answer[\s\S]*systemctl status fettle-agent/);
+});
+
+t.test("an update by hand: the file's path from here, and who asked", async (t) => {
+  const { agent, run } = await machine(t);
+  const taken = await run("update", "--release", "/root/fettle-agent-0.2.0-linux-x64.tar.gz");
+  t.equal(taken.code, 0);
+  t.match(taken.out, /0\.1\.0 -> 0\.2\.0 is taken up/);
+  t.same(agent.asked, ["update /root/fettle-agent-0.2.0-linux-x64.tar.gz by alice"]);
+  t.match(await run("update", "--release", "/nowhere"), { code: 1, error: /update\.no-file/ });
+  t.match(await run("update"), { code: 1, error: /agent\.usage/ });
 });

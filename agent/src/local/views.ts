@@ -47,4 +47,5 @@ export const localPolicyView = z.object({
 export type LocalPolicyView = z.infer<typeof localPolicyView>;
 
 export const localPlan = planResult;
+export const localUpdate = z.object({ from: z.string(), version: z.string() });
 export const localDone = z.object({ done: z.boolean() });

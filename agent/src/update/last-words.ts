@@ -4,7 +4,11 @@ import { AGENT_UNIT, type UpdateLayout } from "./layout.ts";
 
 type WordsHost = Pick<Host, "files" | "units">;
 
-const LINES = 15;
+const LINES = 60;
+const KEPT_LINES = 12;
+/** What systemd says of the unit, which tells the same again and again. */
+const SYSTEMDS =
+  /^(fettle-agent\.service: (Scheduled|Consumed|Main process|Failed with)|(Starting|Started|Stopping|Stopped) )/;
 const MAX_LINE = 200;
 const MAX_WORDS = 1_500;
 const REDACTED = "[redacted]";
@@ -26,7 +30,8 @@ export function howItEnded(agent: Pick<UnitState, "active" | "sub" | "result" | 
 
 /** The agent's newest journal lines, without what is secret here or looks so, in one line of bounded length. */
 export async function lastWords(host: WordsHost, layout: UpdateLayout): Promise<string> {
-  const lines = await host.units.journal(AGENT_UNIT, LINES).catch(() => []);
+  const all = await host.units.journal(AGENT_UNIT, LINES).catch(() => []);
+  const lines = all.filter((line) => line.trim() !== "" && !SYSTEMDS.test(line)).slice(-KEPT_LINES);
   if (lines.length === 0) return "none";
   const secrets = await secretsHere(host, layout);
   const words = lines.map((line) => cutSecrets(line, secrets).slice(0, MAX_LINE)).join(" | ");

@@ -6,6 +6,7 @@ import type { AgentWanted } from "@fettle/shared/protocol/agent-wanted.ts";
 import type { ReleaseManifest, SignedManifest } from "@fettle/shared/release/manifest.ts";
 import type { Logger } from "pino";
 import type { Host } from "../system/host.ts";
+import { copyArchive, nothingMore, readManifest } from "./by-hand.ts";
 import { fetchArchive } from "./fetch-archive.ts";
 import { judgeRelease } from "./judge.ts";
 import { AGENT_UNIT, GUARD_UNIT, type UpdateLayout } from "./layout.ts";
@@ -45,6 +46,8 @@ type Wanted = Pick<AgentWanted, "token"> & { readonly release: SignedManifest };
 /** An order to update, and where its archive comes from. */
 interface Order extends Wanted {
   readonly source: ArchiveSource;
+  /** Given on this machine itself: only a repair at work is in its way. */
+  readonly byHand: boolean;
 }
 
 /** While something is in the way, it is looked again so often. */
@@ -74,6 +77,8 @@ export class Updater implements Service {
   readonly #parts: UpdaterParts;
   readonly #records: UpdateRecords;
   #wanted: Order | null = null;
+  /** Goes before what the coordinator asks for, and is forgotten when it has ended. */
+  #given: Order | null = null;
   #status: UpdateStatus | null = null;
   /** The token of the last request that was brought to an end. */
   #ended: string | null = null;
@@ -99,30 +104,54 @@ export class Updater implements Service {
 
   /** What the coordinator asks for now; null for nothing. */
   want({ release, token }: Pick<AgentWanted, "release" | "token">): void {
-    const next = release === null ? null : { release, token, source: this.#parts.source };
-    this.#want(next);
+    const before = this.#wanted;
+    if (before?.release.manifest === release?.manifest && (before?.token ?? "") === (release === null ? "" : token))
+      return;
+    this.#wanted = release === null ? null : { release, token, source: this.#parts.source, byHand: false };
+    if (this.#given === null) this.#turn();
   }
 
-  /** An archive that lies on this machine; its token is made here. */
-  wantFile(release: SignedManifest, token: string, source: ArchiveSource): void {
-    this.#want({ release, token, source });
+  /**
+   * Takes up an archive that lies on this machine. Throws FettleError `update.no-file` and what the release is refused
+   * for; from there on it goes like any other.
+   */
+  async takeFile(path: string): Promise<{ readonly from: string; readonly version: string }> {
+    const { host, layout, running } = this.#parts;
+    const release = await readManifest(host, path);
+    const token = `by-hand-${host.clock.now()}`;
+    const order: Order = { release, token, source: nothingMore, byHand: true };
+    const manifest = await this.#judged(order);
+    if (manifest === null) throw new FettleError("update.no-file", { path, problem: `${running} runs already` });
+    await ensureSpace(host, layout, manifest);
+    await copyArchive(host, layout, path, manifest);
+    this.#given = order;
+    this.#turn();
+    return { from: running, version: manifest.version };
   }
 
-  #want(next: Order | null): void {
-    const same = next?.token === this.#wanted?.token && next?.release.manifest === this.#wanted?.release.manifest;
-    if (same) return;
-    this.#wanted = next;
+  /** Something else is asked for. */
+  #turn(): void {
     this.#underWay?.abort(new Error("something else is asked for"));
     this.#awake();
+  }
+
+  get #order(): Order | null {
+    return this.#given ?? this.#wanted;
+  }
+
+  #heldBack(order: Order): FettleError | null {
+    const held = this.#parts.heldBack();
+    return order.byHand && held?.code !== "update.busy" ? null : held;
   }
 
   async run(signal: AbortSignal): Promise<void> {
     try {
       await this.#takeUp(signal);
       while (!signal.aborted) {
-        const order = this.#wanted;
+        const order = this.#order;
         const held = order !== null && order.token !== this.#ended ? await this.#attempt(order, signal) : false;
-        if (order !== this.#wanted) continue;
+        if (order !== null && order === this.#given && order.token === this.#ended) this.#given = null;
+        if (order !== this.#order) continue;
         if (order === null && isOpen(this.#status)) this.#say(null);
         await this.#rest(held ? HELD_MS : null, signal);
       }
@@ -205,9 +234,9 @@ export class Updater implements Service {
   }
 
   async #update(order: Order, manifest: ReleaseManifest, signal: AbortSignal): Promise<boolean> {
-    const { host, layout, heldBack } = this.#parts;
+    const { host, layout } = this.#parts;
     const { version } = manifest;
-    const held = heldBack();
+    const held = this.#heldBack(order);
     if (held !== null) return this.#hold(order, version, held);
     this.#note(order, version, "fetching");
     await ensureSpace(host, layout, manifest);
@@ -216,7 +245,7 @@ export class Updater implements Service {
     const folder = await unpackRelease(host, layout, archive, manifest, signal).finally(() =>
       host.files.remove(archive),
     );
-    for (let late = heldBack(); late !== null; late = heldBack()) {
+    for (let late = this.#heldBack(order); late !== null; late = this.#heldBack(order)) {
       this.#hold(order, version, late);
       await host.clock.sleep(HELD_MS, signal);
     }

@@ -83,6 +83,7 @@ export class UpdateMachine {
         // The test need not be root's: owners stay as they are.
         if (argv[0] === "chown" || argv[0] === "chmod") return { code: 0, timedOut: false, stdout: "", stderr: "" };
         const { uid: _, gid: __, ...rest } = options;
+        if (argv[0] === "cp") return await realExec.run(["cp", ...argv.slice(2).map((path) => this.#at(path))], rest);
         const [program = "", ...args] = argv;
         return await realExec.run([program === process.execPath ? program : this.#at(program), ...args], rest);
       },

@@ -415,3 +415,35 @@ t.test("another version was installed by hand in the middle of a trial", async (
   t.match(await comesTo("failed"), { code: "update.interrupted" });
   t.match(machine.record(), { state: "failed" });
 });
+
+t.test("by hand: no such file", async (t) => {
+  const { updater } = await scene(t);
+  await t.rejects(updater.takeFile("/nowhere"), { code: "update.no-file" });
+  t.equal(updater.status(), null);
+});
+
+t.test("by hand: verified like any other", async (t) => {
+  const { machine, updater, comesTo, opened } = await scene(t, {
+    heldBack: () => new FettleError("update.paused", { scope: "*", reason: "hands off" }),
+  });
+  const { path, manifest } = makeRelease(join(machine.root, "opt"), "0.2.0");
+  const here = path.slice(machine.root.length);
+  const say = (release: SignedManifest) => writeFileSync(`${path}.manifest`, JSON.stringify(release));
+  say(signedBy(manifest, [other]));
+  await t.rejects(updater.takeFile(here), { code: "update.untrusted" });
+  say(signedBy({ ...manifest, version: "0.0.1" }, [key]));
+  await t.rejects(updater.takeFile(here), { code: "update.downgrade" });
+  say(signedBy(manifest, [key]));
+  t.same(await updater.takeFile(here), { from: "0.1.0", version: "0.2.0" });
+  updater.want({ release: null, token: "" });
+  t.match(await comesTo("trial"), { version: "0.2.0" });
+  t.same(opened, [], "nothing is asked of the coordinator");
+});
+
+t.test("by hand: an archive that is shorter than what was signed", async (t) => {
+  const { machine, updater, comesTo } = await scene(t);
+  const { path, manifest } = makeRelease(join(machine.root, "opt"), "0.2.0");
+  writeFileSync(`${path}.manifest`, JSON.stringify(signedBy({ ...manifest, size: manifest.size + 1 }, [key])));
+  await updater.takeFile(path.slice(machine.root.length));
+  t.match(await comesTo("failed"), { code: "update.sum-differs" });
+});

@@ -6,7 +6,8 @@ import { policy } from "./policy.ts";
 import { resume } from "./resume.ts";
 import { status } from "./status.ts";
 import { uninstall } from "./uninstall.ts";
+import { update } from "./update.ts";
 import { why } from "./why.ts";
 
 /** Every command of `fettle-agent` beside the agent itself. */
-export const commands: readonly Command[] = [enrol, status, plan, pause, resume, why, policy, uninstall];
+export const commands: readonly Command[] = [enrol, status, plan, pause, resume, why, policy, update, uninstall];

@@ -30,6 +30,7 @@ function print(found: LocalStatus, word: string, io: Io): void {
     `${place}: ${report.resources.length === 0 ? "nothing declared yet" : word}${mode === "observe" ? " (mode observe: nothing is changed)" : ""}\n`,
   );
   io.out(`Coordinator: ${linkLine(found, now)}\n`);
+  io.out(`Agent: ${printable(agentLine(found))}\n`);
   if (report.health !== null) io.out(`Health: ${report.health.state}\n`);
   for (const { scope, reason, until } of report.pauses) {
     const end = until === null ? "until resumed" : `for ${formatDuration(until - now)} more`;
@@ -38,6 +39,15 @@ function print(found: LocalStatus, word: string, io: Io): void {
   if (report.desired?.state === "rejected") io.out(`Rejected: ${printable(report.desired.reason ?? "")}\n`);
   if (report.resources.length > 0)
     io.out(`\n${table([["RESOURCE", "STATE", "SINCE", "WHY"], ...rows(report.resources, now)])}`);
+}
+
+/** Its version, and the last update that it was asked for. */
+function agentLine({ version, report: { agent } }: LocalStatus): string {
+  const own = agent?.dev ? `${version} (dev build)` : version;
+  const update = agent?.update ?? null;
+  if (update === null || (update.state === "done" && update.version === version)) return own;
+  const why = update.reason === undefined ? "" : `: ${update.reason}`;
+  return `${own}; update from ${update.from} to ${update.version} ${update.state}${why}`;
 }
 
 function linkLine({ link }: LocalStatus, now: number): string {
