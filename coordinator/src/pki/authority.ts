@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { chmod, mkdir } from "node:fs/promises";
+import { access, chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
@@ -8,39 +8,103 @@ import { keyHash, newKey } from "./keys.ts";
 import { readKey, readPem, writePem } from "./pem-file.ts";
 
 export const DAY_MS = 24 * 60 * 60_000;
-const CA_DAYS = 3650;
+const ROOT_DAYS = 3650;
+const ISSUER_DAYS = 1825;
+/** An issuer is renewed by the root when it has less left than this. */
+const ISSUER_RENEW_DAYS = 365;
 /** Certificates count from an hour ago, so that a machine whose clock is somewhat behind takes them. */
 export const BACKDATE_MS = 60 * 60_000;
 
-/** The coordinator's own CA, as it lies in `pki/`. */
+/** What lies in the folder of one authority. `ca.key` may be taken off the machine. */
+export const AUTHORITY_FILES = ["ca.pem", "ca.key", "issuer.pem", "issuer.key"] as const;
+const [ROOT, ROOT_KEY, ISSUER, ISSUER_KEY] = AUTHORITY_FILES;
+
+/** The issuing CA that makes every certificate, and the root above it that the agents trust. */
 export interface Authority extends Issuer {
+  /** The issuing CA's end. */
   readonly notAfter: number;
-  /** sha256 of its public key's SPKI, base64url; stands in every enrolment token. */
+  /** The root's certificate, PEM. */
+  readonly root: string;
+  readonly rootNotAfter: number;
+  /** sha256 of the root key's SPKI, base64url; stands in every enrolment token. */
   readonly pin: string;
+  /** The same in hex, as agents say whom they trust. */
+  readonly rootHash: string;
+  /** Whether the root's key is on this machine. */
+  readonly rootKeyHere: boolean;
 }
 
-/** Makes the CA; the folder must hold none. */
+/** Makes a root and its issuing CA; the folder must hold none. */
 export async function createAuthority(folder: string, coordinatorId: string, clock: Clock): Promise<void> {
   const { caCertificate } = await import("./certificates.ts");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await chmod(folder, 0o700);
   const key = newKey();
   const now = clock.now();
-  const validity = { notBefore: now - BACKDATE_MS, notAfter: now + CA_DAYS * DAY_MS };
-  await writePem(join(folder, "ca.key"), key, 0o600);
-  await writePem(join(folder, "ca.pem"), await caCertificate(`Fettle CA ${coordinatorId}`, key, validity), 0o644);
+  const certificate = await caCertificate(`Fettle CA ${coordinatorId}`, key, validity(now, ROOT_DAYS));
+  await writePem(join(folder, ROOT_KEY), key, 0o600);
+  await writePem(join(folder, ROOT), certificate, 0o644);
+  await writePem(join(folder, ISSUER_KEY), newKey(), 0o600);
+  await writeIssuer(folder, { certificate, key }, now);
 }
 
 /** Throws `coordinator.bad-pki` or `coordinator.exposed`. */
 export async function loadAuthority(folder: string): Promise<Authority> {
-  const path = join(folder, "ca.pem");
-  const certificate = await readPem(path);
-  const key = await readKey(join(folder, "ca.key"));
+  const root = await readPem(join(folder, ROOT));
+  const certificate = await readPem(join(folder, ISSUER));
+  const key = await readKey(join(folder, ISSUER_KEY));
+  const rootKeyHere = await isThere(join(folder, ROOT_KEY));
+  if (rootKeyHere) await readKey(join(folder, ROOT_KEY));
   try {
-    const parsed = new X509Certificate(certificate);
-    if (!parsed.ca || !parsed.checkPrivateKey(createPrivateKey(key))) throw new Error("the key is not this CA's");
-    return { certificate, key, notAfter: parsed.validToDate.getTime(), pin: keyHash(parsed.publicKey, "base64url") };
+    const [above, own] = [new X509Certificate(root), new X509Certificate(certificate)];
+    if (!own.ca || !own.checkPrivateKey(createPrivateKey(key))) throw new Error("the key is not this CA's");
+    if (!above.ca || !own.checkIssued(above) || !own.verify(above.publicKey)) throw new Error("it is another root's");
+    return {
+      certificate,
+      key,
+      notAfter: own.validToDate.getTime(),
+      root,
+      rootNotAfter: above.validToDate.getTime(),
+      pin: keyHash(above.publicKey, "base64url"),
+      rootHash: keyHash(above.publicKey, "hex"),
+      rootKeyHere,
+    };
   } catch (error) {
-    throw new FettleError("coordinator.bad-pki", { path, problem: messageOf(error) }, { cause: error });
+    throw new FettleError("coordinator.bad-pki", { path: join(folder, ISSUER), problem: messageOf(error) });
   }
+}
+
+/** Gives the issuing CA a new certificate when its own is near its end and the root's key is here; the key stays. */
+export async function renewIssuer(folder: string, authority: Authority, now: number): Promise<Authority> {
+  if (!authority.rootKeyHere || authority.notAfter - now > ISSUER_RENEW_DAYS * DAY_MS) return authority;
+  if (authority.rootNotAfter - now < ISSUER_RENEW_DAYS * DAY_MS) return authority;
+  await writeIssuer(folder, { certificate: authority.root, key: await readKey(join(folder, ROOT_KEY)) }, now);
+  return await loadAuthority(folder);
+}
+
+async function writeIssuer(folder: string, root: Issuer, now: number): Promise<void> {
+  const { issuerCertificate } = await import("./certificates.ts");
+  const above = new X509Certificate(root.certificate);
+  const wanted = validity(now, ISSUER_DAYS);
+  const end = Math.min(wanted.notAfter, above.validToDate.getTime());
+  const name = `${above.subject.replace(/^CN=/, "")} issuer`;
+  const key = await readKey(join(folder, ISSUER_KEY));
+  const certificate = await issuerCertificate(root, name, key, { ...wanted, notAfter: end });
+  await writePem(join(folder, ISSUER), certificate, 0o644);
+}
+
+/** A leaf's certificate with the issuing CA's behind it, as it is shown to the other side. */
+export function chainOf(leaf: string, { certificate }: Pick<Authority, "certificate">): string {
+  return `${leaf.trimEnd()}\n${certificate.trimEnd()}\n`;
+}
+
+function validity(now: number, days: number) {
+  return { notBefore: now - BACKDATE_MS, notAfter: now + days * DAY_MS };
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -20,7 +20,7 @@ export interface Issuer {
   readonly key: string;
 }
 
-/** A self-signed CA certificate, PEM, which may issue leaves only. */
+/** A self-signed root certificate, PEM, for one issuing CA below it. */
 export async function caCertificate(name: string, key: string, validity: Validity): Promise<string> {
   const publicKey = publicOf(key);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -32,9 +32,36 @@ export async function caCertificate(name: string, key: string, validity: Validit
     signingKey: signingKey(key),
     signingAlgorithm: SIGNING,
     extensions: [
+      new x509.BasicConstraintsExtension(true, 1, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
+      await subjectKeyId(publicKey),
+    ],
+  });
+  return certificate.toString("pem");
+}
+
+/** The certificate of the issuing CA, PEM, which may issue leaves only. */
+export async function issuerCertificate(
+  root: Issuer,
+  name: string,
+  key: string,
+  { notBefore, notAfter }: Validity,
+): Promise<string> {
+  const ca = new x509.X509Certificate(root.certificate);
+  const publicKey = publicOf(key);
+  const certificate = await x509.X509CertificateGenerator.create({
+    serialNumber: serial(),
+    subject: `CN=${name}`,
+    issuer: ca.subject,
+    ...dates({ notBefore, notAfter }),
+    publicKey: toBuffer(spki(publicKey)),
+    signingKey: signingKey(root.key),
+    signingAlgorithm: SIGNING,
+    extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
       await subjectKeyId(publicKey),
+      await x509.AuthorityKeyIdentifierExtension.create(ca.publicKey),
     ],
   });
   return certificate.toString("pem");

@@ -19,7 +19,12 @@ export async function writePem(path: string, text: string, mode: 0o600 | 0o644):
     await unlink(beside).catch(() => undefined);
     throw error;
   }
-  const folder = await open(dirname(path), "r");
+  await syncFolder(dirname(path));
+}
+
+/** What was renamed in the folder is on disk before this resolves. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
   try {
     await folder.sync();
   } finally {

@@ -5,7 +5,8 @@ import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import type { Store } from "../store/store.ts";
-import { type Authority, loadAuthority } from "./authority.ts";
+import { type Authorities, dropOld, loadAuthorities, prepareNext, switchOver } from "./authorities.ts";
+import { renewIssuer } from "./authority.ts";
 import { type Enrolled, enrol } from "./enrol.ts";
 import { keyHash } from "./keys.ts";
 import { RateLimit } from "./rate-limit.ts";
@@ -64,32 +65,68 @@ export function coordinatorNameOf(coordinatorId: string): string {
 export class Pki implements Service {
   readonly id = "pki";
   readonly #parts: PkiParts;
-  readonly #authority: Authority;
   readonly #limit: RateLimit;
   readonly #listeners = new Set<RenewListener>();
+  #authorities: Authorities;
   #server: ServerIdentity;
 
-  private constructor(parts: PkiParts, authority: Authority, server: ServerIdentity) {
+  private constructor(parts: PkiParts, authorities: Authorities, server: ServerIdentity) {
     this.#parts = parts;
-    this.#authority = authority;
+    this.#authorities = authorities;
     this.#server = server;
     this.#limit = new RateLimit(parts.clock);
   }
 
   /** Reads the CA and makes or renews the server's certificate. Throws `coordinator.bad-pki`, `coordinator.exposed`. */
   static async open(parts: PkiParts): Promise<Pki> {
-    const authority = await loadAuthority(parts.folder);
+    const authorities = await loadAuthorities(parts.folder);
     const names = namesOf(coordinatorNameOf(parts.coordinatorId), parts.names);
-    return new Pki(parts, authority, await serverIdentity(parts.folder, authority, names, parts.clock));
+    return new Pki(parts, authorities, await serverIdentity(parts.folder, authorities.active, names, parts.clock));
   }
 
-  /** The CA's certificate, PEM. */
+  /** The root's certificate, PEM. */
   get ca(): string {
-    return this.#authority.certificate;
+    return this.#authorities.active.root;
   }
 
+  /** The end of the root or of the issuing CA, whichever is sooner. */
   get caNotAfter(): number {
-    return this.#authority.notAfter;
+    const { rootNotAfter, notAfter } = this.#authorities.active;
+    return Math.min(rootNotAfter, notAfter);
+  }
+
+  /** The authority in use and what a rotation has beside it. */
+  get authorities(): Authorities {
+    return this.#authorities;
+  }
+
+  /** The roots (PEM) that agents are to trust, the one in use first; all of them let agents in. */
+  get roots(): readonly string[] {
+    const { active, next, old } = this.#authorities;
+    return [active, next, old].flatMap((authority) => (authority === null ? [] : [authority.root]));
+  }
+
+  /** Makes the authority that comes; a rotation that is under way goes on as it is. */
+  async prepareRotation(): Promise<void> {
+    const { folder, coordinatorId, clock } = this.#parts;
+    await this.#take(await prepareNext(folder, coordinatorId, clock));
+  }
+
+  /** From now on certificates come from the authority that was prepared. */
+  async switchRotation(): Promise<void> {
+    await this.#take(await switchOver(this.#parts.folder));
+  }
+
+  /** The old root lets nobody in any more. */
+  async endRotation(): Promise<void> {
+    await this.#take(await dropOld(this.#parts.folder));
+  }
+
+  async #take(authorities: Authorities): Promise<void> {
+    this.#authorities = authorities;
+    await this.renew();
+    // Whose clients are let in has changed, also where the server's certificate has not.
+    for (const listener of this.#listeners) listener(this.#server);
   }
 
   /** The server's key as curl pins it, `sha256//BASE64`; it stays across renewals. */
@@ -105,7 +142,7 @@ export class Pki implements Service {
   /** Throws `identity.node-exists` when the node has a live identity, `identity.node-taken` when another stack has it. */
   async mint({ stack, node, roles, by, lifeMs = TOKEN_LIFE_MS, instanceId }: MintRequest): Promise<MintedToken> {
     const { store, clock } = this.#parts;
-    const parts = newToken(this.#authority.pin);
+    const parts = newToken(this.#authorities.active.pin);
     const createdAt = clock.now();
     const expiresAt = createdAt + lifeMs;
     await store.write(async ({ nodes, identities, enrolmentTokens }) => {
@@ -136,7 +173,8 @@ export class Pki implements Service {
     this.#limit.take(from);
     const { store, clock, agentPort } = this.#parts;
     const { coordinatorName } = this;
-    return await enrol({ store, clock, authority: this.#authority, coordinatorName, agentPort: agentPort() }, request);
+    const issuing = { authority: this.#authorities.active, roots: this.roots };
+    return await enrol({ store, clock, ...issuing, coordinatorName, agentPort: agentPort() }, request);
   }
 
   /** Revokes all that the node has: certificates and unused tokens. Its connection is the caller's to cut. */
@@ -159,11 +197,13 @@ export class Pki implements Service {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Renews the server's certificate when it is due. */
+  /** Renews the issuing CA's and the server's certificate when they are due. */
   async renew(): Promise<void> {
     const { folder, clock, names } = this.#parts;
+    const active = await renewIssuer(folder, this.#authorities.active, clock.now());
+    this.#authorities = { ...this.#authorities, active };
     const wanted = namesOf(this.coordinatorName, names);
-    const { renewed, ...server } = await serverIdentity(folder, this.#authority, wanted, clock);
+    const { renewed, ...server } = await serverIdentity(folder, active, wanted, clock);
     if (!renewed) return;
     this.#server = server;
     for (const listener of this.#listeners) listener(server);

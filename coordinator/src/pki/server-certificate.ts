@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { ipAddress, isUnspecified } from "@fettle/shared/lib/address.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
-import { type Authority, BACKDATE_MS, DAY_MS } from "./authority.ts";
+import { type Authority, BACKDATE_MS, chainOf, DAY_MS } from "./authority.ts";
 import { newKey } from "./keys.ts";
 import { readKey, readPem, writePem } from "./pem-file.ts";
 import type { ServerIdentity } from "./pki.ts";
@@ -46,7 +46,7 @@ export async function serverIdentity(
   if (kept !== null && serves(kept, authority, names, now)) return identity(kept, key, false);
   const { serverCertificate } = await import("./certificates.ts");
   const validity = { notBefore: now - BACKDATE_MS, notAfter: Math.min(now + LIFE_DAYS * DAY_MS, authority.notAfter) };
-  const fresh = await serverCertificate(authority, key, names, validity);
+  const fresh = chainOf(await serverCertificate(authority, key, names, validity), authority);
   await writePem(path, fresh, 0o644);
   return identity(fresh, key, true);
 }
