@@ -125,7 +125,7 @@ export const updateCodes = {
   "update.lost": {
     severity: "critical",
     cause: "{node} was not heard of again after it had begun to update to {version}.",
-    remedy: "See whether the machine is up; `journalctl -u fettle-agent -u fettle-agent-guard` there says more.",
+    remedy: "See whether the machine is up; `journalctl -u fettle-agent-guard` there says more.",
   },
   "update.no-release": {
     severity: "warning",
