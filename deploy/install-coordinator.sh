@@ -553,7 +553,7 @@ On this machine root needs none. From elsewhere, with the fettle program (there:
 
   fettle login $url --pin $(pin)
 
-Next, here, with a stack file of yours (an example: $opt/current/deploy/examples):
+Next, here, with a stack file of yours (an example: $opt/current/deploy/examples/stack.yaml):
 
   fettle apply -f STACK.yaml
   fettle token create --node NODE     # for each machine in it: prints the line to paste there

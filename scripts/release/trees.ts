@@ -35,11 +35,14 @@ export async function agentTree(options: TreeOptions): Promise<Entry[]> {
   return below(options.version, [...program, ...units, uninstall]);
 }
 
+const EXAMPLE = "shared/src/stack/example.yaml";
+
 /** What is in the coordinator's archive; `agents` are the files of the agent's releases. */
 export async function coordinatorTree(options: TreeOptions, agents: readonly string[]): Promise<Entry[]> {
   const program = await programTree({ ...options, product: "fettle-coordinator", command: "fettle" });
   const releases = agents.map((file) => ({ path: `agents/${file.split(sep).at(-1)}`, content: { file } }));
-  return below(options.version, [...program, ...filesBelow(join(ROOT, "deploy"), "deploy"), ...releases]);
+  const example = { path: "deploy/examples/stack.yaml", content: { file: join(ROOT, EXAMPLE) } };
+  return below(options.version, [...program, ...filesBelow(join(ROOT, "deploy"), "deploy"), example, ...releases]);
 }
 
 async function programTree({
