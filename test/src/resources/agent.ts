@@ -1,4 +1,5 @@
 import { makeClients } from "@fettle/agent/clients/clients.ts";
+import { type MirrorClient, noMirror } from "@fettle/agent/clients/mirror.ts";
 import { makeCore } from "@fettle/agent/reconcile/core.ts";
 import type { Loop } from "@fettle/agent/reconcile/loop.ts";
 import { NOTHING, type Standing } from "@fettle/agent/reconcile/standing.ts";
@@ -29,11 +30,11 @@ const WAKE_MS = 250;
 const LOOK_MS = 25;
 
 /** The agent's loop with its real clock, on a host that a test hands in; nothing of the wire. */
-export function startAgent(host: Host, store: Store = openStore(":memory:")): Agent {
+export function startAgent(host: Host, store: Store = openStore(":memory:"), mirror: MirrorClient = noMirror): Agent {
   const ended = new AbortController();
   const core = makeCore({
     host,
-    clients: makeClients(host),
+    clients: makeClients(host, mirror),
     store,
     logger: pino({ level: "silent" }),
     cut: (text) => text,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { makeClients } from "@fettle/agent/clients/clients.ts";
 import type { Containers } from "@fettle/agent/clients/engine/containers.ts";
+import type { MirrorClient } from "@fettle/agent/clients/mirror.ts";
 import { gatewayPlaybook } from "@fettle/agent/playbooks/gateway.ts";
 import { newPass } from "@fettle/agent/reconcile/pass.ts";
 import type { Resource, ResourceContext, Verdict } from "@fettle/agent/resources/resource.ts";
@@ -89,6 +90,7 @@ export interface BenchOptions {
   readonly versions?: readonly string[];
   /** Of the image definition. */
   readonly image?: Partial<ImageDefinition>;
+  readonly mirror?: MirrorClient;
 }
 
 export const ID = {
@@ -124,7 +126,7 @@ export async function makeBench(t: Test, options: BenchOptions = {}): Promise<Be
     await registry.close();
     rmSync(folder, { recursive: true, force: true });
   });
-  const parts = { host, root, address, clock, engine, registry, control, images };
+  const parts = { host, root, address, clock, engine, registry, control, images, mirror: options.mirror };
   return new GatewayBench(parts, {
     address,
     image: { kind: "auto", track: "18.8" },
@@ -140,6 +142,7 @@ export async function makeBench(t: Test, options: BenchOptions = {}): Promise<Be
 type Parts = Pick<Bench, "host" | "root" | "address" | "clock" | "engine" | "registry"> & {
   readonly control: string;
   readonly images: string;
+  readonly mirror?: MirrorClient | undefined;
 };
 
 class GatewayBench implements Bench {
@@ -169,7 +172,7 @@ class GatewayBench implements Bench {
     ({ host: this.host, root: this.root, address: this.address, clock: this.clock } = parts);
     ({ engine: this.engine, registry: this.registry } = parts);
     this.docker = new Docker({ socketPath: join(parts.root, "var/run/docker.sock") });
-    const clients = makeClients(parts.host);
+    const clients = makeClients(parts.host, parts.mirror);
     const containers = this.#mortal(clients.engine.containers);
     this.#clients = { ...clients, engine: { ...clients.engine, containers } };
     this.params = gatewayParams.parse(params);

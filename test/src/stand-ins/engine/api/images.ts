@@ -1,18 +1,15 @@
-import { type Entry, ustar } from "../../ollama/ustar.ts";
+import { ustar } from "../../ollama/ustar.ts";
 import { stamp } from "../clock.ts";
 import { isUp } from "../containers/record.ts";
 import type { Core } from "../core.ts";
 import { EngineError, notFound } from "../errors.ts";
 import { parseFilters } from "../filters.ts";
-import type { ImageDefinition } from "../images/definition.ts";
+import { archiveEntries, readArchive } from "../images/archive.ts";
 import { parseReference, written } from "../images/reference.ts";
 import { withTag } from "../images/store.ts";
 import { untar } from "../images/untar.ts";
 import { inspectedImage, summarisedImage } from "../images/view.ts";
 import type { Call } from "./call.ts";
-
-/** Where an archive of the stand-in's keeps what a real one has in its layers. */
-const DEFINITION = "stand-in.json";
 
 export async function list(call: Call, { images, containers }: Core): Promise<void> {
   const filters = parseFilters(call.query.get("filters") ?? "", ["reference", "dangling", "label", "before", "since"]);
@@ -56,29 +53,22 @@ export async function remove(call: Call, { images, containers, events }: Core): 
   call.answer(200, removals);
 }
 
-/** An archive as `docker save` writes it, with the definition in the place of layers. */
 export async function save(call: Call, { images }: Core): Promise<void> {
   const image = images.get(call.params[0] ?? "");
-  const manifest = [{ Config: `${image.id.slice(7)}.json`, RepoTags: image.tags, Layers: [] }];
-  const entry = (path: string, value: unknown): Entry => ({ path, content: JSON.stringify(value) });
   const output = call.stream("application/x-tar");
-  for await (const piece of ustar([entry("manifest.json", manifest), entry(DEFINITION, image.definition)])) {
-    output.write(piece);
-  }
+  for await (const piece of ustar(archiveEntries(image.definition, image.tags))) output.write(piece);
   output.end();
 }
 
 export async function load(call: Call, { images, events, clock }: Core): Promise<void> {
   const files = untar(await bytesOf(call));
-  const manifest = files.find(({ name }) => name === "manifest.json");
-  const definition = files.find(({ name }) => name === DEFINITION);
-  if (manifest === undefined) throw new EngineError(500, "open manifest.json: no such file or directory");
-  if (definition === undefined) throw notFound("the stand-in loads only what it has saved itself");
-  const [{ RepoTags }] = JSON.parse(manifest.content.toString()) as [{ RepoTags: string[] }];
-  const parsed = JSON.parse(definition.content.toString()) as ImageDefinition;
-  images.add(parsed, RepoTags, false, stamp(clock()));
+  if (!files.some(({ name }) => name === "manifest.json"))
+    throw new EngineError(500, "open manifest.json: no such file or directory");
+  const archived = readArchive(files);
+  if (archived === null) throw notFound("the stand-in loads only what it has saved itself");
+  images.add(archived.definition, archived.tags, false, stamp(clock()));
   const output = call.stream("application/json");
-  for (const name of RepoTags) {
+  for (const name of archived.tags) {
     events.emit("image", "load", name, { name });
     output.write(`${JSON.stringify({ stream: `Loaded image: ${name}\n` })}\r\n`);
   }

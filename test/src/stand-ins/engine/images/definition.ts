@@ -46,6 +46,11 @@ export function imageIdOf(definition: ImageDefinition): string {
   return definition.id ?? `sha256:${hashOf("config", digestOf(definition))}`;
 }
 
+/** What an image's id is the hash of. */
+export function configOf(definition: ImageDefinition): string {
+  return JSON.stringify(["config", digestOf(definition)]);
+}
+
 export function layersOf(definition: ImageDefinition): { id: string; bytes: number }[] {
   const sizes = definition.layers ?? [definition.size ?? 1_048_576];
   return sizes.map((bytes, index) => ({ id: hashOf(digestOf(definition), index).slice(0, 12), bytes }));
