@@ -1,6 +1,8 @@
+import { keyHashOf, rootOf } from "@fettle/shared/lib/certificates.ts";
 import { IS_DEV, VERSION } from "@fettle/shared/lib/version.ts";
 import type { AgentStatus, UpdateStatus } from "@fettle/shared/protocol/agent-status.ts";
 import type { Identity } from "./store/identity.ts";
+import { hashesOf } from "./trusted-roots.ts";
 
 export interface AgentStatusParts {
   /** null before the enrolment. */
@@ -15,8 +17,15 @@ export function agentStatus({ identity, update }: AgentStatusParts): AgentStatus
     version: VERSION,
     dev: IS_DEV,
     update,
-    trusts: [],
+    trusts: identity === null ? [] : hashesOf(identity.ca),
     certificateExpiresAt: identity?.expiresAt ?? null,
+    ...issuedUnder(identity),
     observing: null,
   };
+}
+
+/** Whose certificate this machine shows, while that root is one of those it trusts. */
+function issuedUnder(identity: Identity | null): Pick<AgentStatus, "issuedUnder"> {
+  const root = identity === null ? null : rootOf(identity.certificate, identity.ca);
+  return root === null ? {} : { issuedUnder: keyHashOf(root, "hex") };
 }

@@ -37,6 +37,7 @@ import { type Identity, identityStore } from "./store/identity.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { Upkeep } from "./store/upkeep.ts";
 import type { Host } from "./system/host.ts";
+import { TrustedRoots } from "./trusted-roots.ts";
 import { updateLayout } from "./update/layout.ts";
 import { Updater } from "./update/updater.ts";
 import { coordinatorArchives, heldBack } from "./update-parts.ts";
@@ -113,6 +114,8 @@ async function compose(ground: Ground): Promise<Service[]> {
   const keeper = makeKeeper(ground, core, watcher, health);
   await keeper.load();
   const updater = await makeUpdater(ground, core);
+  const roots = makeTrustedRoots(ground);
+  ground.wanted.push((wanted) => void roots.take(wanted));
   const current = () => {
     const agent = agentStatus({ identity: ground.identity.now, update: updater.status() });
     return report({ keeper, loop: core.loop, machine: ground.machine, health, store, agent, now: host.clock.now() });
@@ -231,8 +234,12 @@ async function makeUpdater(ground: Ground, core: Core): Promise<Updater> {
     isWell: () => link.now?.status().state === "connected" && host.clock.mono() - core.loop.tickedAt < LOOP_STALLED_MS,
     onChange: () => link.now?.reportChanged(),
     audit: (what) => {
-      store.audit.add({ id: uuidv7(host.clock.now()), at: host.clock.now(), who: "fettle-agent", what });
-      link.now?.recordsChanged();
+      try {
+        store.audit.add({ id: uuidv7(host.clock.now()), at: host.clock.now(), who: "fettle-agent", what });
+        link.now?.recordsChanged();
+      } catch (err) {
+        logger.error({ err, what }, "not kept in the audit");
+      }
     },
     log: logger.child({ room: "update" }),
   });
@@ -293,4 +300,13 @@ function caFileOf(held: RoleParams): string | null {
     if (found !== undefined) return found;
   }
   return null;
+}
+
+function makeTrustedRoots({ host, env, identity, link, logger }: Ground): TrustedRoots {
+  return new TrustedRoots({
+    store: identityStore(host.files, env.dataFolder),
+    identity,
+    onChange: () => link.now?.reportChanged(),
+    log: logger.child({ room: "roots" }),
+  });
 }

@@ -10,6 +10,7 @@ import {
   enrolToken,
 } from "@fettle/shared/api/enrol.ts";
 import { errorAnswer } from "@fettle/shared/api/error.ts";
+import { rootOf } from "@fettle/shared/lib/certificates.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
@@ -97,7 +98,7 @@ function answerProblem(answer: EnrolAnswer, trust: CaAnswer, publicKey: string):
     if (keyHash(new X509Certificate(answer.ca)) !== keyHash(ca)) return "another CA";
     if (answer.coordinatorName !== trust.coordinatorName) return "another coordinator's name";
     if (certificate.publicKey.export({ type: "spki", format: "pem" }) !== publicKey) return "another key";
-    return certificate.checkIssued(ca) && certificate.verify(ca.publicKey) ? null : "not signed by the CA";
+    return rootOf(answer.certificate, trust.ca) === null ? "not signed by the CA" : null;
   } catch (error) {
     return messageOf(error);
   }

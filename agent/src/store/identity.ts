@@ -19,6 +19,8 @@ export interface IdentityStore {
   key(): Promise<Secret>;
   /** Makes the coordinator's answer this machine's identity; the key must be the one that `key` gave. */
   save(answer: EnrolAnswer): Promise<void>;
+  /** These roots (PEM, behind each other) count from now on in the place of those held. */
+  trust(roots: string): Promise<void>;
 }
 
 const PRIVATE = 0o600;
@@ -50,6 +52,12 @@ export function identityStore(files: Files, dataFolder: string): IdentityStore {
       const text = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
       await files.writeAtomic(keyPath, text, { mode: PRIVATE });
       return new Secret(text);
+    },
+    async trust(roots) {
+      const text = await readPrivate(files, path);
+      if (text === null) throw new FettleError("identity.absent");
+      const answer = check(path, () => enrolAnswer.parse(JSON.parse(text)));
+      await files.writeAtomic(path, `${JSON.stringify({ ...answer, ca: roots }, null, 2)}\n`, { mode: PRIVATE });
     },
     save: (answer) => files.writeAtomic(path, `${JSON.stringify(answer, null, 2)}\n`, { mode: PRIVATE }),
   };
