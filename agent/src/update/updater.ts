@@ -146,7 +146,11 @@ export class Updater implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     try {
-      await this.#takeUp(signal);
+      // On a full disk the agent still keeps its machine: nothing of an update is worth its end.
+      await this.#takeUp(signal).catch((err: unknown) => {
+        if (signal.aborted) throw err;
+        this.#parts.log.error({ err }, "an update of an earlier life was not taken up");
+      });
       while (!signal.aborted) {
         const order = this.#order;
         const held = order !== null && order.token !== this.#ended ? await this.#attempt(order, signal) : false;

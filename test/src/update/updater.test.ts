@@ -447,3 +447,24 @@ t.test("by hand: an archive that is shorter than what was signed", async (t) => 
   await updater.takeFile(path.slice(machine.root.length));
   t.match(await comesTo("failed"), { code: "update.sum-differs" });
 });
+
+t.test("a disk that takes nothing does not end the agent, and a trial on it is not done", async (t) => {
+  const { machine, updater } = await scene(t, { running: "0.2.0" }, (one) => {
+    one.onGuard = async () => undefined;
+    one.failWrites = "/var/lib/fettle-agent/";
+    left(one, {});
+  });
+  await new Promise((resolve) => setTimeout(resolve, 250));
+  t.equal(machine.record()?.state, "trial");
+  machine.failWrites = null;
+  while (machine.record()?.state !== "done") await new Promise((resolve) => setTimeout(resolve, 5));
+  t.equal(updater.status()?.version, "0.2.0", "it was done once the disk took it");
+});
+
+t.test("a disk that takes nothing at the start: an update is still judged", async (t) => {
+  const { updater, comesTo } = await scene(t, {}, (one) => {
+    one.failWrites = "newest-version";
+  });
+  updater.want({ release: signedBy(good, [other]), token: "t1" });
+  t.match(await comesTo(), { state: "refused", code: "update.untrusted" });
+});
