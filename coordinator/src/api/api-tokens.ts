@@ -1,7 +1,9 @@
 import { apiTokenRoute, apiTokensRoute, revokeApiTokenRoute } from "@fettle/shared/api/tokens.ts";
+import { hostPort } from "@fettle/shared/lib/address.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { newApiToken } from "./api-token.ts";
 import { reads, steers } from "./handler.ts";
+import { ownAddresses } from "./own-addresses.ts";
 import { maySee } from "./principal.ts";
 
 /** For one stack when it is named (or the caller's own is), else for all. */
@@ -21,7 +23,9 @@ export const makeApiToken = steers(
       createdAt: context.clock.now(),
       revokedAt: null,
     });
-    return { stack, token: token.reveal(), id, name, role };
+    const [host] = ownAddresses(context.config);
+    const url = host === undefined ? null : `https://${hostPort(host, context.config.api.port)}`;
+    return { stack, token: token.reveal(), id, name, role, url, pin: context.pki.serverPin };
   },
 );
 

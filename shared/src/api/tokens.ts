@@ -57,7 +57,17 @@ export const apiTokenRoute = {
   role: "admin",
   query: stackQuery,
   body: z.strictObject({ name: nodeName, role: z.enum(API_ROLES) }),
-  answer: z.object({ stack: z.string(), token: z.string(), id: z.string(), name: z.string(), role: z.enum(API_ROLES) }),
+  answer: z.object({
+    stack: z.string(),
+    /** Shown this once. */
+    token: z.string(),
+    id: z.string(),
+    name: z.string(),
+    role: z.enum(API_ROLES),
+    /** For `fettle login` from elsewhere; null while no address is known. */
+    url: z.string().nullable(),
+    pin: z.string(),
+  }),
 } as const satisfies RouteContract;
 
 export const apiTokensRoute = {

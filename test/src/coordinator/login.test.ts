@@ -71,7 +71,8 @@ t.test("login, the other commands, logout", async (t) => {
   t.match(await fettle(["token", "list"]), { code: 0, out: /first-admin/ });
   t.match((await fettle(["token", "list"], "", { FETTLE_URL: url })).err, /cli\.environment/, "environment first");
   const socket = { FETTLE_SOCKET: join(folder, "run/admin.sock") };
-  await fettle(["token", "create", "--api", "viewer", "--name", "other"], "", socket);
+  const made = await fettle(["token", "create", "--api", "viewer", "--name", "other"], "", socket);
+  t.ok(made.err.includes(`fettle login https://127.77.0.3:`) && made.err.includes(pin), "says how to log in with it");
   t.match(await fettle(["token", "list"], "", socket), { code: 0, out: /other/ }, "the socket that is named");
   chmodSync(file, 0o644);
   t.match((await fettle(["token", "list"])).err, /cli\.bad-login/, "others may read it");

@@ -48,7 +48,9 @@ async function createApi({ api, out, query }: Session, role: string, name: strin
   if (out.isJson) out.json("api-token", answer);
   else out.lines([answer.token]);
   if (!out.isJson)
-    out.note(`${answer.id}: API token ${name} with the role ${known}; end it with fettle token revoke ${answer.id}`);
+    out.note(
+      `${answer.id}: API token ${name} with the role ${known}; elsewhere: fettle login ${answer.url ?? "URL"} --pin ${answer.pin}; end it with fettle token revoke ${answer.id}`,
+    );
   return 0;
 }
 
