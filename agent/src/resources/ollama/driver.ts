@@ -1,12 +1,13 @@
 import { compareVersions } from "@fettle/shared/lib/versions.ts";
 import type { Gpu } from "@fettle/shared/protocol/health.ts";
+import type { Change } from "@fettle/shared/protocol/resource-report.ts";
 import { shortModelName } from "@fettle/shared/roles/model-name.ts";
 import { OLLAMA_DEFAULT, type OllamaParams } from "@fettle/shared/roles/ollama.ts";
 import { DEADLINE_MS, type SmiReading } from "../../clients/nvidia-smi.ts";
 import type { RunningModel } from "../../clients/ollama.ts";
 import type { UnitState } from "../../system/units.ts";
 import { define } from "../define.ts";
-import type { Resource, ResourceContext, Verdict } from "../resource.ts";
+import type { Reporter, Resource, ResourceContext, Verdict } from "../resource.ts";
 import { bringDriver } from "./nvidia/bring.ts";
 import type { Wanted } from "./nvidia/choose.ts";
 import { FIRST_BOOT, type InstallView, lookForInstall, STEPS } from "./nvidia/look.ts";
@@ -23,13 +24,15 @@ interface Observed {
   readonly version: string | null;
   /** Models that are wholly in main memory, though they are to be on the GPU, under the process that was not yet restarted for it. */
   readonly onCpu: readonly string[];
+  /** Ollama runs. */
+  readonly isServing: boolean;
   /** The process that runs was started before the driver came. */
   readonly isUnseen: boolean;
   /** Where the driver is to be installed and does not do; else null. */
   readonly install: InstallView | null;
 }
 
-const NOTHING: Observed = { reading: null, version: null, onCpu: [], isUnseen: false, install: null };
+const NOTHING: Observed = { reading: null, version: null, onCpu: [], isServing: false, isUnseen: false, install: null };
 
 /** As old as health's own reading may be. */
 const MAX_AGE_MS = 30_000;
@@ -54,6 +57,7 @@ const SETTLE_MS = 15_000;
 export function driver(params: OllamaParams, firstBootReboot = false): Resource<Observed> {
   const wanted = params.models.filter(({ minGpuPercent }) => minGpuPercent > 0).map(({ name }) => shortModelName(name));
   const isInstalled = params.driver === "install";
+  const declared = { params, wanted, firstBootReboot };
   return define<Observed>({
     id: "ollama.driver",
     declared: isInstalled ? { wanted, driver: "install" } : wanted,
@@ -62,16 +66,38 @@ export function driver(params: OllamaParams, firstBootReboot = false): Resource<
     ...(isInstalled ? { long: true, ...INSTALL_PACE } : {}),
     touches: ["unit:ollama", "ollama:"],
     service: ollamaUse(params),
-    observe: (ctx, signal) => observe(ctx, { params, wanted, firstBootReboot }, signal),
+    observe: (ctx, signal) => observe(ctx, declared, signal),
     diff,
-    apply: async (ctx, changes, signal, reporter) => {
-      const brought = await bringDriver(ctx, changes, wantedDriver(params, null), signal, reporter);
-      const process = await processOf(ctx, await ctx.host.units.show(OLLAMA_UNIT));
-      if (brought) return ctx.kept.set(UNSEEN, process);
-      await ctx.host.units.restart(OLLAMA_UNIT);
-      ctx.kept.set(RESTARTED, await processOf(ctx, await ctx.host.units.show(OLLAMA_UNIT)));
-    },
+    apply: (ctx, changes, signal, reporter) => apply(ctx, declared, changes, signal, reporter),
   });
+}
+
+/** Step after step: the packages, the module, and Ollama that was started before; or a reboot that is allowed. */
+async function apply(
+  ctx: ResourceContext,
+  declared: Declared,
+  changes: readonly Change[],
+  signal: AbortSignal,
+  reporter: Reporter,
+): Promise<void> {
+  const { host, clients, kept, pass } = ctx;
+  const isInstalled = declared.params.driver === "install";
+  if (isInstalled) kept.set(UNSEEN, await processOf(ctx, await host.units.show(OLLAMA_UNIT)));
+  for (let left = changes; left.length > 0; ) {
+    const step = await bringDriver(ctx, left, wantedDriver(declared.params, null), signal, reporter);
+    if (step === "none") return await restart(ctx);
+    if (step === "rebooting") return;
+    await clients.nvidiaSmi.read(0, signal);
+    for (const prefix of ["unit:ollama", "ollama:"]) pass.forget(prefix);
+    const next = diff(await observe(ctx, declared, signal));
+    const isOther = next.kind === "drift" && next.changes[0]?.what !== left[0]?.what;
+    left = isOther ? next.changes : [];
+  }
+}
+
+async function restart(ctx: ResourceContext): Promise<void> {
+  await ctx.host.units.restart(OLLAMA_UNIT);
+  ctx.kept.set(RESTARTED, await processOf(ctx, await ctx.host.units.show(OLLAMA_UNIT)));
 }
 
 interface Declared {
@@ -97,8 +123,9 @@ async function observe(ctx: ResourceContext, declared: Declared, signal: AbortSi
   const process = await processOf(ctx, unit);
   const found = onCpu(models, wanted);
   const tried = found.length > 0 && kept.get(RESTARTED) === process;
-  const isUnseen = unit.mainPid !== 0 && kept.get(UNSEEN) === process;
-  return { reading, version, onCpu: tried ? [] : found, isUnseen, install };
+  const isServing = unit.mainPid !== 0;
+  const isUnseen = isServing && kept.get(UNSEEN) === process;
+  return { reading, version, onCpu: tried ? [] : found, isServing, isUnseen, install };
 }
 
 /** AMD's cards Ollama is left to; and where no model asks for a card and there is none, nothing is lacking. */
@@ -155,9 +182,9 @@ function onCpu(models: readonly RunningModel[], wanted: readonly string[]): stri
   return loaded.filter(({ size, size_vram }) => size > 0 && size_vram === 0).map(({ name }) => name);
 }
 
-function diff({ reading, version, onCpu, isUnseen, install }: Observed): Verdict {
+function diff({ reading, version, onCpu, isUnseen, isServing, install }: Observed): Verdict {
   if (reading === null) return { kind: "in-sync" };
-  if (install !== null) return nextStep(install, foundIn(reading), problemIn(reading));
+  if (install !== null) return nextStep(install, isServing, foundIn(reading), problemIn(reading));
   switch (reading.kind) {
     case "absent":
       return { kind: "blocked", code: "ollama.driver.absent", args: {} };

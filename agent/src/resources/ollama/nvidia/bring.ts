@@ -7,20 +7,23 @@ import { DRIVER, MACHINE, MODULE } from "./next.ts";
 
 const REBOOT_MS = 30_000;
 
-/** Does the step that a look has found; false when it was none of these. */
+/** Does the step that a look has found, and says which kind it was. */
 export async function bringDriver(
   ctx: ResourceContext,
   changes: readonly Change[],
   wanted: Wanted,
   signal: AbortSignal,
   reporter: Reporter,
-): Promise<boolean> {
+): Promise<"none" | "brought" | "rebooting"> {
   const has = (what: string) => changes.some((change) => change.what === what);
   if (has(DRIVER)) await installDriver(ctx, wanted, signal, reporter);
   else if (has(MODULE)) await loadModule(ctx, signal, reporter);
-  else if (has(MACHINE)) await reboot(ctx, signal, reporter);
-  else return false;
-  return true;
+  else if (!has(MACHINE)) return "none";
+  else {
+    await reboot(ctx, signal, reporter);
+    return "rebooting";
+  }
+  return "brought";
 }
 
 /** Once for one approval, which the run has used up, or once in the life of this agent. */

@@ -9,7 +9,13 @@ export const MODULE = "NVIDIA module";
 export const MACHINE = "this machine";
 
 /** Where the driver does not do: the next step towards one that does. `found` is what is there, in words. */
-export function nextStep(view: InstallView, found: string, problem: string): Verdict {
+export function nextStep(view: InstallView, isServing: boolean, found: string, problem: string): Verdict {
+  const step = stepOf(view, found, problem);
+  // Ollama, which runs without a card now, is started again after it.
+  return step.kind === "drift" && isServing ? { ...step, disturbs: "service" } : step;
+}
+
+function stepOf(view: InstallView, found: string, problem: string): Verdict {
   const { machine, installing, branch, wanted, isUnpackaged } = view;
   if (machine.cards.length === 0) return { kind: "blocked", code: "ollama.driver.no-gpu", args: {} };
   if (installing) return { kind: "unknown", code: "agent.in-transit", args: { what: INSTALL_UNIT, state: "running" } };
