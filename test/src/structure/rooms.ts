@@ -176,8 +176,8 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: "coordinator/src/mirror",
-    values: ["shared/src", "coordinator/src/mirror"],
-    types: ["coordinator/src/store"],
+    values: ["shared/src", "coordinator/src/mirror", "coordinator/src/share.ts"],
+    types: ["coordinator/src/store", "coordinator/src/config.ts"],
     machine: ["node:fs", "node:fs/promises"],
     why: "files that are served in place of the internet, and release archives",
   },
