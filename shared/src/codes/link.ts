@@ -19,7 +19,7 @@ export const linkCodes = {
     cause:
       "The coordinator says epoch {epoch}, incarnation {incarnation}; this agent has already obeyed epoch {keptEpoch}, incarnation {keptIncarnation}.",
     remedy:
-      "Two coordinators claim this stack, or an old one was started again: stop the older one. If this one is right, being a backup that was restored once more: `fettle coordinator restore --replace --epoch NUMBER`, above {keptEpoch}.",
+      "Two coordinators claim this stack, or an old one was started again: stop the older one. If this one is right, being a backup that was restored once more: `fettle coordinator restore --from FILE --replace --epoch NUMBER`, above {keptEpoch}.",
   },
   "link.stale-desired": {
     severity: "warning",

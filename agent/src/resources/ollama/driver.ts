@@ -112,9 +112,10 @@ async function observe(ctx: ResourceContext, declared: Declared, signal: AbortSi
   const { params, wanted } = declared;
   if (kept.get(FIRST_BOOT) === null) kept.set(FIRST_BOOT, (await host.metrics.facts()).bootId);
   if (!(await isAsked(ctx, declared))) return NOTHING;
+  const first = await clients.nvidiaSmi.read(MAX_AGE_MS, signal);
   const unit = await pass.once("unit:ollama", () => host.units.show(OLLAMA_UNIT));
   const version = await runningVersion(ctx, unit, signal);
-  const { reading, install } = await readDriver(ctx, declared, version, signal);
+  const { reading, install } = await whatIsLacking(ctx, declared, first, version, signal);
   const address = listenAddress(params.listen);
   const models =
     version === null
@@ -134,17 +135,16 @@ async function isAsked({ host }: ResourceContext, { params, wanted }: Declared):
   return wanted.length > 0 || (params.driver === "install" && (await nvidiaCards(host)).length > 0);
 }
 
-async function readDriver(
+async function whatIsLacking(
   ctx: ResourceContext,
   { params, firstBootReboot }: Declared,
+  reading: SmiReading,
   version: string | null,
   signal: AbortSignal,
 ): Promise<Pick<Observed, "reading" | "install">> {
-  const { nvidiaSmi } = ctx.clients;
-  const reading = await nvidiaSmi.read(MAX_AGE_MS, signal);
   if (params.driver !== "install") return { reading, install: null };
   if (does(reading, params, version)) return settled(ctx, reading);
-  const fresh = await nvidiaSmi.read(FRESH_MS, signal);
+  const fresh = await ctx.clients.nvidiaSmi.read(FRESH_MS, signal);
   if (does(fresh, params, version)) return settled(ctx, fresh);
   return { reading: fresh, install: await lookForInstall(ctx, wantedDriver(params, fresh), firstBootReboot) };
 }
