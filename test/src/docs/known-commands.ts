@@ -17,6 +17,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   ID: "ollama.service",
   ROLE: "viewer",
   CODE: "agent.busy",
+  NUMBER: "7",
   URL: "https://127.0.0.1:1",
   PIN: `sha256//${"A".repeat(43)}=`,
   "{node}": "node-1",
