@@ -13,11 +13,12 @@ import { LIMITS } from "./hub/limits.ts";
 import { EventFeed } from "./ingest/event-feed.ts";
 import { Ingest } from "./ingest/ingest.ts";
 import { Mirror } from "./mirror/mirror.ts";
-import { type Release, releaseFolders, releasesIn } from "./mirror/releases.ts";
+import { type Release, releasesIn } from "./mirror/releases.ts";
 import { Pki } from "./pki/pki.ts";
 import { createReconciler } from "./reconciler/loop.ts";
 import type { Preview } from "./reconciler/preview.ts";
 import type { StackView } from "./reconciler/stack-view.ts";
+import { releaseFolders } from "./share.ts";
 import type { MetaRow } from "./store/meta.ts";
 import { openStore, type Store } from "./store/store.ts";
 

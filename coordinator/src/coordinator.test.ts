@@ -21,8 +21,8 @@ import { type Config, pathsOf, readConfig } from "./config.ts";
 import { type Context, createContext } from "./context.ts";
 import { openCoordinator } from "./coordinator.ts";
 import { type Env, readEnv } from "./env.ts";
-import { releaseFolders } from "./mirror/releases.ts";
 import { newKey } from "./pki/keys.ts";
+import { releaseFolders } from "./share.ts";
 
 const HOST = "127.77.0.1";
 

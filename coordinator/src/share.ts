@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Config } from "./config.ts";
 
 /** What only a checkout has. */
 const CHECKOUT = "pnpm-workspace.yaml";
@@ -15,6 +16,12 @@ export function shareAbove(from: string): string {
   }
 }
 
-export function isCheckout(share: string): boolean {
+function isCheckout(share: string): boolean {
   return existsSync(join(share, CHECKOUT));
+}
+
+/** Where the agent's releases lie: what the operator brought, what came with the program, what a checkout built. */
+export function releaseFolders({ paths, share }: Pick<Config, "paths" | "share">): readonly string[] {
+  const built = isCheckout(share) ? [join(share, "dist/release")] : [];
+  return [join(paths.data, "releases"), join(share, "agents"), ...built];
 }

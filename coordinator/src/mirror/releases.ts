@@ -8,8 +8,6 @@ import {
   type SignedManifest,
   signedManifest,
 } from "@fettle/shared/release/manifest.ts";
-import type { Config } from "../config.ts";
-import { isCheckout } from "../share.ts";
 
 /** A release archive that lies here, with the manifest that came with it. */
 export interface Release {
@@ -20,12 +18,6 @@ export interface Release {
 }
 
 export const MANIFEST_SUFFIX = ".manifest";
-
-/** Where the agent's releases lie: what the operator brought, what came with the program, what a checkout built. */
-export function releaseFolders({ paths, share }: Pick<Config, "paths" | "share">): readonly string[] {
-  const built = isCheckout(share) ? [join(share, "dist/release")] : [];
-  return [join(paths.data, "releases"), join(share, "agents"), ...built];
-}
 
 /**
  * The agent's releases in these folders, newest first; of the same version and architecture the first folder's. What
