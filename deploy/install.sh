@@ -227,7 +227,7 @@ begin() {
   if ! (umask 077 && mkdir "$work") 2>/dev/null; then
     other=$(cat "$work/pid" 2>/dev/null || printf '')
     if [ -n "$other" ] && kill -0 "$other" 2>/dev/null; then
-      fail install.busy "Another install runs on this machine (process $other)." "Wait until it has ended, then run this again."
+      fail install.busy "Another install runs on this machine (process $other)." "Wait until it has ended, then run this again. If it is none, remove $work."
     fi
     rm -rf "$work"
     (umask 077 && mkdir "$work") || fail install.not-writable "$work cannot be made." "See why, then run this again."
@@ -327,15 +327,20 @@ link_state() {
 check_space() {
   [ "$installed" != "$version" ] || return 0
   # The archive, about four times that when unpacked, and something to work with.
-  space /opt $((size * 5 / 1024 + 16384))
-  space /var/lib 131072
+  space "$opt" $((size * 5 / 1024 + 16384))
+  space "$data" 131072
+}
+
+# KiB that are free where $1 is, or will be made.
+free_at() {
+  folder=$1
+  until [ -d "$folder" ]; do folder=$(dirname "$folder"); done
+  df -Pk "$folder" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4
 }
 
 # space FOLDER KIB
 space() {
-  folder=$1
-  [ -d "$folder" ] || folder=/
-  free=$(df -Pk "$folder" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)
+  free=$(free_at "$1")
   [ "$free" -ge "$2" ] || fail install.disk-full \
     "Too little space in $1: $((free / 1024)) MB are free, $(($2 / 1024)) MB are needed." "Make room there, then run this again."
 }
@@ -394,8 +399,12 @@ write_failed() {
   case $1 in
     *'No space left'*) fail install.disk-full "The disk is full: $1" "Make room in /opt and /var/lib, then run this again." ;;
     *'quota'*) fail install.disk-full "The quota is used up: $1" "Raise it, then run this again." ;;
-    *) fail install.not-writable "It cannot be written: $1" "See why (a read-only or a failing disk?), then run this again." ;;
   esac
+  # Not every program says why it could not write.
+  for folder in "$opt" "$data" /etc; do
+    [ "$(free_at "$folder")" -ge 1024 ] || fail install.disk-full "The disk is full at $folder: $1" "Make room there, then run this again."
+  done
+  fail install.not-writable "It cannot be written: $1" "See why (a read-only or a failing disk?), then run this again."
 }
 
 # ---- the token -------------------------------------------------------------------------------------------------------
@@ -486,7 +495,7 @@ check_sum() {
 
 unpack() {
   unpacked=$(gzip -l "$1" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 3)
-  space /opt $((unpacked / 1024 + 8192))
+  space "$opt" $((unpacked / 1024 + 8192))
   tar -xzf "$1" --no-same-owner -C "$stage" 2>"$work/errors" || write_failed "$(head -n 3 "$work/errors" | printable)"
   rm -f "$1"
   code=0

@@ -72,7 +72,7 @@ function madeFor({ node, roles }: Made): string {
 
 function nextOf({ line, url }: Made): string {
   if (line === null) return new FettleError("install.no-address").remedy;
-  return `next, paste the second line on that machine (it fetches ${url ?? ""}; another address: --address HOST)`;
+  return `next, paste the second line on that machine (it fetches ${url ?? ""}; another address: --address HOST). If curl says (90) there, another key answered, as that of a proxy: see docs/install.md`;
 }
 
 /** The token is good without one, for an agent that was put there by hand. */

@@ -32,7 +32,7 @@ export const cuts: InstallStep[] = [
       assert.equal(codes.split("\n").length, ends.length);
       assert.doesNotMatch(said, /download|enrol|connected/);
       assertSame(await stateOf(lab.ollama), before);
-      return [`${ends.length} cuts of ${Buffer.byteLength(text)} bytes`];
+      return `${ends.length} cuts of ${Buffer.byteLength(text)} bytes`;
     },
   },
 ];

@@ -32,10 +32,10 @@ export const interrupted: InstallStep[] = [
         for (const signal of ["TERM", "INT"]) {
           const end = await stopped(lab, signal, seconds);
           ends.push(`${signal} after ${seconds} s: ${end}`);
-          if (end === "enrolled") return ends;
+          if (end === "enrolled") return ends.join("\n");
         }
       }
-      return ends;
+      return ends.join("\n");
     },
   },
 ];

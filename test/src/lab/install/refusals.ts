@@ -22,6 +22,13 @@ const says = (text: string): string => `#!/bin/sh\n${text}\n`;
 
 const tomorrow = 'case " $* " in *" -d "*) exec /bin/date "$@";; *) exec /bin/date -d "+1 day" "$@";; esac';
 
+const room = "echo x; echo 'x 9 9 999999999 0% /'";
+/** Room enough at the two looks before the download, and what is so afterwards. */
+const roomAtFirst = `[ -e /run/fettle-agent-install/second ] && exec /bin/df "$@"
+[ -e /run/fettle-agent-install/first ] && : >/run/fettle-agent-install/second
+: >/run/fettle-agent-install/first
+${room}`;
+
 const cases: Case[] = [
   {
     name: "a wrong pin in the script",
@@ -86,7 +93,7 @@ const cases: Case[] = [
   },
   {
     name: "a disk that is too small",
-    says: [/Too little space in \/opt/, /install\.disk-full/],
+    says: [/Too little space in \/opt\/fettle-agent/, /install\.disk-full/],
     how: {},
     before: "mount -t tmpfs -o size=30m none /opt",
     after: "umount /opt",
@@ -94,14 +101,14 @@ const cases: Case[] = [
   {
     name: "a disk that fills up while the archive is unpacked",
     says: [/The disk is full/, /No space left/],
-    how: { fakes: { df: says("echo x; echo 'x 9 9 999999999 0% /'") } },
+    how: { fakes: { df: says(room) } },
     before: "mount -t tmpfs -o size=90m none /opt",
     after: "umount /opt",
   },
   {
     name: "a disk that fills up while the archive comes",
-    says: [/The disk is full|cannot be written/],
-    how: { fakes: { df: says("echo x; echo 'x 9 9 999999999 0% /'") } },
+    says: [/The disk is full at \/opt\/fettle-agent/, /install\.disk-full/],
+    how: { fakes: { df: says(roomAtFirst) } },
     before: "mount -t tmpfs -o size=20m none /opt",
     after: "umount /opt",
   },
