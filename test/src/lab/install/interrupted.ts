@@ -39,3 +39,20 @@ export const interrupted: InstallStep[] = [
     },
   },
 ];
+
+/** Without power: nothing is undone, and the same line goes on where it ended. It ends installed. */
+export const killed: InstallStep[] = [
+  {
+    name: "install.sh killed at any moment: the same line again and again ends connected",
+    async run(lab) {
+      const { text, minted } = await scriptFor(lab);
+      for (const seconds of [0.5, 1, 1.5, 2, 2.5, 3, 4]) {
+        const under = ["timeout", "--foreground", "--signal", "KILL", String(seconds)];
+        await attempt(lab.ollama, { script: text, token: minted.token, under });
+      }
+      const { code, said } = await attempt(lab.ollama, { script: text, token: minted.token });
+      assert.equal(code, 0, said);
+      assert.match(said, /is connected to its coordinator/);
+    },
+  },
+];
