@@ -124,17 +124,24 @@ async function optionsOf({
   ca,
   servername,
   localAddress,
+  body,
 }: HttpRequest): Promise<RequestOptions> {
   const secure = url.startsWith("https:") ? { secureContext: await trustOf(ca), rejectUnauthorized: true } : {};
   return {
     ...secure,
     agent: false,
     method: method ?? "GET",
-    headers: { ...headers },
+    headers: { ...lengthOf(body), ...headers },
     ...(socketPath && { socketPath }),
     ...(servername && { servername }),
     ...(localAddress && { localAddress }),
   };
+}
+
+/** Said by itself: Node sends the body of a DELETE without its length, and then nobody can tell it from the next request. */
+function lengthOf(body: HttpRequest["body"]): Readonly<Record<string, number>> {
+  const known = typeof body === "string" || body instanceof Uint8Array;
+  return known ? { "content-length": Buffer.byteLength(body) } : {};
 }
 
 function flat(headers: IncomingMessage["headers"]): Readonly<Record<string, string>> {
