@@ -2,6 +2,7 @@ import { apiTokens, makeApiToken, revokeApiToken } from "./api-tokens.ts";
 import { apply } from "./apply.ts";
 import { approve } from "./approve.ts";
 import { audit } from "./audit.ts";
+import { authority, rotateAuthority } from "./authority.ts";
 import { cancelUpdate } from "./cancel-update.ts";
 import { diff } from "./diff.ts";
 import { enrolmentTokens } from "./enrolment-tokens.ts";
@@ -14,6 +15,7 @@ import { node } from "./node.ts";
 import { nodes } from "./nodes.ts";
 import { pause } from "./pause.ts";
 import { plan } from "./plan.ts";
+import { readmitNode } from "./readmit-node.ts";
 import { removeNode } from "./remove-node.ts";
 import { repair } from "./repair.ts";
 import { resource } from "./resource.ts";
@@ -37,6 +39,7 @@ export const routes: readonly Handler[] = [
   nodes,
   node,
   removeNode,
+  readmitNode,
   resources,
   resource,
   runs,
@@ -56,6 +59,8 @@ export const routes: readonly Handler[] = [
   apiTokens,
   revokeApiToken,
   audit,
+  authority,
+  rotateAuthority,
   mirror,
   mirrorBlob,
   mirrorUpload,

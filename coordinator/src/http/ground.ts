@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
 import { HealthCheck } from "./health.ts";
 import { registerInstall } from "./install-routes.ts";
+import { registerReadmission } from "./readmit-routes.ts";
 
 /** The routes that need no API token: the CA, enrolment by its own token, the installation, and health. */
 export function registerGround(app: FastifyInstance, context: Context): void {
@@ -12,6 +13,7 @@ export function registerGround(app: FastifyInstance, context: Context): void {
     return { ca: context.pki.ca, coordinatorName: context.pki.coordinatorName };
   });
   app.post(ENROL_PATH, async (request): Promise<EnrolAnswer> => await enrol(request, context));
+  registerReadmission(app, context);
   registerInstall(app, context);
   app.get("/healthz", async (_, reply) => {
     const answer = await health.read();

@@ -13,6 +13,11 @@ import type { Peer, ShownCertificate } from "./peer.ts";
 export interface HubHandlers {
   /** Throws one of the `identity.*` codes. Asked at each request. */
   identify(certificate: ShownCertificate): Promise<Peer>;
+  /**
+   * Whether this machine may serve as the node; throws an `identity.*` code to refuse it. `other` is the hello of a
+   * session that another machine holds now with the same certificate.
+   */
+  judge(peer: Peer, hello: Hello, other: Hello | null): Promise<void>;
   onHello(peer: Peer, hello: Hello): Promise<void>;
   onReport(peer: Peer, report: Report): Promise<void>;
   onRecords(peer: Peer, records: Records): Promise<void>;

@@ -55,12 +55,18 @@ class Ledger implements HubHandlers {
   readonly stored: string[] = [];
   readonly happened: string[] = [];
   fault: Error | null = null;
+  strict = true;
 
   async identify({ fingerprint, commonName }: { fingerprint: string; commonName: string }): Promise<Peer> {
     const found = this.known.get(fingerprint);
     if (found === undefined || found.commonName !== commonName) throw new FettleError("identity.unknown");
     if (found.refusal !== undefined) throw new FettleError(found.refusal, { node: found.peer.node });
     return found.peer;
+  }
+  async judge({ node }: Peer, _: Hello, other: Hello | null): Promise<void> {
+    if (other === null) return;
+    this.happened.push(`two machines ${node}`);
+    if (this.strict) throw new FettleError("identity.duplicate", { node, machines: "two" });
   }
   async onHello({ node }: Peer, hello: Hello): Promise<void> {
     this.happened.push(`hello ${node}`);
@@ -459,12 +465,13 @@ t.test("a flood is slowed to the rate and loses nothing", async (t) => {
 t.test("the newest connection of one machine serves; a second machine is turned away", async (t) => {
   const { hub, ledger, enrolled, welcomed, dial } = await world(t);
   const credentials = await enrolled("ollama-1");
-  const first = await welcomed(credentials);
-  const second = await welcomed(credentials);
-  t.equal(await first.ended(), "link.replaced");
+  const here = { instanceId: "i-1", productUuid: "ec2-1" };
+  const first = await welcomed(credentials, here);
+  const second = await welcomed(credentials, { instanceId: "i-1" });
+  t.equal(await first.ended(), "link.replaced", "one that says less is no other machine");
   t.ok(hub.send("ollama-1", DESIRED));
   t.match(await second.got("desired"), { generation: 1 });
-  for (const change of [{ machineId: "m2" }, { instanceId: "i-2" }]) {
+  for (const change of [{ machineId: "m2" }, { instanceId: "i-2" }, { machineId: "m2", instanceId: "i-1" }]) {
     const clone = dial(credentials);
     await clone.opened();
     clone.say("hello", helloOf(change));
@@ -475,7 +482,14 @@ t.test("the newest connection of one machine serves; a second machine is turned 
     ledger.happened.some((what) => what.startsWith("disconnected")),
     "a newer connection is no disconnect",
   );
-  t.equal(ledger.happened.filter((what) => what === "refused ollama-1 identity.duplicate").length, 2);
+  t.equal(ledger.happened.filter((what) => what === "refused ollama-1 identity.duplicate").length, 3);
+  ledger.strict = false;
+  const named = await welcomed(credentials, { machineId: "m2" });
+  t.equal(await second.ended(), "identity.replaced", "a person has said that it is the other one");
+  hub.cutOthers("ollama-1", { machineId: "m2", instanceId: "", productUuid: "" });
+  t.ok(hub.connected("ollama-1"));
+  hub.cutOthers("ollama-1", { machineId: "m3", instanceId: "", productUuid: "" });
+  t.equal(await named.ended(), "identity.replaced");
 });
 
 t.test("questions: answered, refused, too late, one at a time, and cut off", async (t) => {

@@ -6,6 +6,7 @@ import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import type { Desired } from "@fettle/shared/protocol/desired.ts";
 import type { Hello } from "@fettle/shared/protocol/hello.ts";
+import { type Machine, machineDifference, machineOf } from "@fettle/shared/protocol/machine.ts";
 import { PROTOCOL } from "@fettle/shared/protocol/version.ts";
 import type { Welcome } from "@fettle/shared/protocol/welcome.ts";
 import type { WebSocket } from "ws";
@@ -132,6 +133,15 @@ export class Hub implements Service {
     for (const session of [...this.#all]) if (session.peer.node === node) session.end(new FettleError(code, { node }));
   }
 
+  /** Cuts off whoever serves as this node from another machine. */
+  cutOthers(node: string, machine: Machine): void {
+    for (const session of [...this.#all]) {
+      const { peer, hello } = session;
+      if (peer.node !== node || hello === null || machineDifference(machineOf(hello), machine) === null) continue;
+      session.end(new FettleError("identity.replaced", { node }));
+    }
+  }
+
   #serving(node: string): Session | undefined {
     const session = this.#sessions.get(node);
     return session?.serving ? session : undefined;
@@ -169,14 +179,21 @@ export class Hub implements Service {
   async #admit(session: Session, hello: Hello): Promise<Welcome> {
     const { peer } = session;
     const { epoch, incarnation, limits, clock, handlers } = this.#parts;
+    await handlers.judge(peer, hello, this.#otherMachine(session, hello));
     const before = this.#sessions.get(peer.node);
-    if (before !== undefined && !sameMachine(before, hello)) throw duplicate(peer, before, hello);
+    const isOther = this.#otherMachine(session, hello) !== null;
     this.#sessions.set(peer.node, session);
-    before?.end(new FettleError("link.replaced"));
+    before?.end(isOther ? new FettleError("identity.replaced", { node: peer.node }) : new FettleError("link.replaced"));
     await handlers.onHello(peer, hello);
     this.#brake.arrived(this.#sessions.size);
     const { pingMs } = limits;
     return { epoch, incarnation, pingMs, wallMs: clock.now(), stack: peer.stack, protocol: PROTOCOL };
+  }
+
+  /** The hello of the session that another machine holds with the same node's identity; null when there is none. */
+  #otherMachine({ peer }: Session, hello: Hello): Hello | null {
+    const there = this.#sessions.get(peer.node)?.hello ?? null;
+    return there === null || machineDifference(machineOf(there), machineOf(hello)) === null ? null : there;
   }
 
   #ended(session: Session, error: FettleError): void {
@@ -196,6 +213,7 @@ export class Hub implements Service {
 /** Ends that are worth an event of their own, beside the disconnect. */
 const FAULTS: ReadonlySet<Code> = new Set<Code>([
   "identity.duplicate",
+  "identity.moved",
   "link.bad-frame",
   "link.hello-first",
   "link.protocol",
@@ -203,16 +221,6 @@ const FAULTS: ReadonlySet<Code> = new Set<Code>([
   "link.flood",
   "link.report-too-large",
 ]);
-
-function sameMachine(session: Session, { machineId, instanceId }: Hello): boolean {
-  const { hello } = session;
-  return hello === null || (hello.machineId === machineId && hello.instanceId === instanceId);
-}
-
-function duplicate({ node }: Peer, before: Session, hello: Hello): FettleError {
-  const here = `machine ${before.hello?.machineId}`;
-  return new FettleError("identity.duplicate", { node, here, there: `machine ${hello.machineId}` });
-}
 
 function describe(session: Session): Connection {
   const { peer, since, seenAt, hello, ignored } = session;

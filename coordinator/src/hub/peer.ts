@@ -2,6 +2,8 @@
 export interface Peer {
   readonly node: string;
   readonly stack: string;
+  /** Fingerprint of the certificate that it showed. */
+  readonly identity?: string;
 }
 
 /** What a client certificate shows. */

@@ -1,5 +1,7 @@
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Peer, ShownCertificate } from "../hub/peer.ts";
+import type { IdentityRow } from "../store/identities.ts";
+import type { Store } from "../store/store.ts";
 import type { IngestParts } from "./parts.ts";
 
 /** Whose certificate this is: known, unrevoked, in time, and the one that this node enrolled with last. */
@@ -16,5 +18,13 @@ export async function identify(
   if (row === undefined || row.stack !== stack || row.nodeId !== nodeId) {
     throw new FettleError("identity.superseded", { node });
   }
-  return { node, stack };
+  if (identity.usedAt === null) await firstUse(store, identity, clock.now());
+  return { node, stack, identity: fingerprint };
+}
+
+/** From now on its agent has it for certain, so the one before ends. */
+async function firstUse(store: Store, { node, fingerprint }: IdentityRow, at: number): Promise<void> {
+  await store.write(async ({ identities }) => {
+    if (await identities.use(fingerprint, at)) await identities.revokeOthers(node, fingerprint, at);
+  });
 }

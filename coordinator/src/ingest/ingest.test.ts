@@ -184,9 +184,13 @@ t.test("who a certificate belongs to", async (t) => {
     nodeId: "id-1",
     keyHash: "",
     machineId: "",
+    instanceId: null,
+    productUuid: null,
+    roles: null,
     issuedAt: 0,
     notAfter: START + 1,
     revokedAt: null,
+    usedAt: 0,
     ...change,
   });
   await store.nodes.register("ollama-1", "id-1", START);

@@ -1,6 +1,7 @@
 import { type FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Hello } from "@fettle/shared/protocol/hello.ts";
 import type { Log } from "@fettle/shared/protocol/log.ts";
+import { machineOf } from "@fettle/shared/protocol/machine.ts";
 import type { Metrics } from "@fettle/shared/protocol/metrics.ts";
 import type { Records } from "@fettle/shared/protocol/records.ts";
 import type { Report } from "@fettle/shared/protocol/report.ts";
@@ -11,6 +12,7 @@ import { Allowance } from "./allowance.ts";
 import { type NewEvent, textOf } from "./event-feed.ts";
 import { takeHello } from "./hello.ts";
 import { identify } from "./identify.ts";
+import { judgeMachine } from "./judge-machine.ts";
 import { takeLog } from "./log.ts";
 import { takeMetrics } from "./metrics.ts";
 import type { IngestParts, TakerParts } from "./parts.ts";
@@ -35,6 +37,10 @@ export class Ingest implements HubHandlers {
 
   async identify(certificate: ShownCertificate): Promise<Peer> {
     return await identify(this.#parts, certificate);
+  }
+
+  async judge(peer: Peer, hello: Hello, other: Hello | null): Promise<void> {
+    await judgeMachine(this.#parts, peer, machineOf(hello), other && machineOf(other));
   }
 
   async onHello(peer: Peer, hello: Hello): Promise<void> {

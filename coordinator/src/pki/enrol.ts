@@ -1,23 +1,17 @@
-import { createHash, type KeyObject, randomUUID, verify, X509Certificate } from "node:crypto";
+import { type KeyObject, randomUUID, verify } from "node:crypto";
 import { type EnrolAnswer, type EnrolRequest, enrolAnswer, enrolProof } from "@fettle/shared/api/enrol.ts";
-import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
+import { type Machine, machineDifference, machineOf } from "@fettle/shared/protocol/machine.ts";
 import type { EnrolmentTokenRow } from "../store/enrolment-tokens.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import type { Queries, Store } from "../store/store.ts";
-import { type Authority, BACKDATE_MS, DAY_MS } from "./authority.ts";
+import { type IssueParts, issue } from "./issue.ts";
 import { agentKey, keyHash } from "./keys.ts";
 import { sameHash, secretHash, tokenParts } from "./token.ts";
 
-export const AGENT_DAYS = 90;
-
-export interface EnrolParts {
+export interface EnrolParts extends IssueParts {
   readonly store: Store;
-  readonly clock: Clock;
-  readonly authority: Authority;
-  readonly coordinatorName: string;
-  readonly agentPort: number;
 }
 
 export interface Enrolled {
@@ -33,10 +27,14 @@ export async function enrol(parts: EnrolParts, request: EnrolRequest): Promise<E
   checkProof(token.id, request, key);
   const again = answerAgain(token, key, request);
   if (again !== null) return { answer: again, fresh: false };
-  const issued = await issue(parts, token, key, request.machineId);
-  const used = { usedAt: issued.identity.issuedAt, usedKeyHash: issued.identity.keyHash, usedBy: machineOf(request) };
+  const machine = machineOf(request);
+  const { node, stack } = token;
+  const kept = await sameIdentity(parts.store, token, key, machine, parts.clock.now());
+  const nodeId = kept?.nodeId ?? randomUUID();
+  const issued = await issue(parts, { node, stack, nodeId, roles: JSON.parse(token.roles), machine }, key);
+  const used = { usedAt: issued.identity.issuedAt, usedKeyHash: issued.identity.keyHash, usedBy: machineName(request) };
   const won = await parts.store.write(async (queries) => {
-    await checkFree(queries, token, parts.clock.now());
+    await checkFree(queries, token, key, machine, parts.clock.now());
     const first = await queries.enrolmentTokens.use(token.id, { ...used, answer: JSON.stringify(issued.answer) });
     if (first) await settle(queries, token, issued.identity);
     return first;
@@ -62,11 +60,11 @@ async function knownToken({ store, clock, authority }: EnrolParts, request: Enro
 /** A token in user-data can be read by all that runs on the instance, and by whoever copies its launch. */
 function checkInstance({ node, instanceId }: EnrolmentTokenRow, request: EnrolRequest): void {
   if (instanceId === null || instanceId === request.instanceId) return;
-  throw new FettleError("identity.token-other-instance", { node, instance: instanceId, other: machineOf(request) });
+  throw new FettleError("identity.token-other-instance", { node, instance: instanceId, other: machineName(request) });
 }
 
 /** A machine as people tell it from others. */
-function machineOf({ instanceId, machineId }: EnrolRequest): string {
+function machineName({ instanceId, machineId }: EnrolRequest): string {
   return printable(instanceId ? `instance ${instanceId}` : `machine ${machineId}`);
 }
 
@@ -80,49 +78,42 @@ function answerAgain(token: EnrolmentTokenRow, key: KeyObject, request: EnrolReq
   if (token.usedAt === null) return null;
   const { answer, usedKeyHash, usedBy } = token;
   const sameKey = usedKeyHash !== null && sameHash(usedKeyHash, keyHash(key, "hex"));
-  if (answer === null || !sameKey || (usedBy !== null && usedBy !== machineOf(request))) {
+  if (answer === null || !sameKey || (usedBy !== null && usedBy !== machineName(request))) {
     throw new FettleError("identity.token-used", { node: token.node, by: usedBy ?? "another key" });
   }
   return enrolAnswer.parse(JSON.parse(answer));
 }
 
-async function issue(
-  { authority, clock, coordinatorName, agentPort }: EnrolParts,
-  token: EnrolmentTokenRow,
+/**
+ * The identity that this very machine has already: it may take a token for the same node, to change its roles. Anybody
+ * else gets nothing while there is one.
+ */
+async function sameIdentity(
+  { identities }: Pick<Queries, "identities">,
+  { node }: EnrolmentTokenRow,
   key: KeyObject,
-  machineId: string,
-): Promise<{ answer: EnrolAnswer; identity: IdentityRow }> {
-  const { agentCertificate } = await import("./certificates.ts");
-  const nodeId = randomUUID();
-  const issuedAt = clock.now();
-  const notAfter = Math.min(issuedAt + AGENT_DAYS * DAY_MS, authority.notAfter);
-  const certificate = await agentCertificate(authority, key, nodeId, { notBefore: issuedAt - BACKDATE_MS, notAfter });
-  const { node, stack } = token;
-  const roles: string[] = JSON.parse(token.roles);
-  const fingerprint = createHash("sha256").update(new X509Certificate(certificate).raw).digest("hex");
-  return {
-    answer: { node, stack, roles, certificate, ca: authority.certificate, coordinatorName, agentPort },
-    identity: {
-      fingerprint,
-      stack,
-      node,
-      nodeId,
-      keyHash: keyHash(key, "hex"),
-      machineId,
-      issuedAt,
-      notAfter,
-      revokedAt: null,
-    },
-  };
+  machine: Machine,
+  at: number,
+): Promise<IdentityRow | undefined> {
+  const live = await identities.live(node, at);
+  return live.find((row) => row.keyHash === keyHash(key, "hex") && machineDifference(machineOf(row), machine) === null);
 }
 
 /** Throws when the node has got an identity since the token was made, or is another stack's. */
-async function checkFree(queries: Queries, token: EnrolmentTokenRow, at: number): Promise<void> {
+async function checkFree(
+  queries: Queries,
+  token: EnrolmentTokenRow,
+  key: KeyObject,
+  machine: Machine,
+  at: number,
+): Promise<void> {
   const now = await queries.enrolmentTokens.get(token.id);
   if (now === undefined) throw new FettleError("identity.token-unknown");
   if (now.usedAt !== null) return;
   const { node, stack } = token;
-  if ((await queries.identities.live(node, at)).length > 0) throw new FettleError("identity.node-exists", { node });
+  const taken = (await queries.identities.live(node, at)).length > 0;
+  if (taken && (await sameIdentity(queries, token, key, machine, at)) === undefined)
+    throw new FettleError("identity.node-exists", { node });
   if (!(await queries.nodes.ensure(node, stack, token.roles))) throw new FettleError("identity.node-taken", { node });
 }
 

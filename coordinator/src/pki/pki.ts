@@ -4,10 +4,12 @@ import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
+import type { IdentityRow } from "../store/identities.ts";
 import type { Store } from "../store/store.ts";
+import { AgentIdentities } from "./agent-identities.ts";
 import { type Authorities, dropOld, loadAuthorities, prepareNext, switchOver } from "./authorities.ts";
 import { renewIssuer } from "./authority.ts";
-import { type Enrolled, enrol } from "./enrol.ts";
+import { type Enrolled, type EnrolParts, enrol } from "./enrol.ts";
 import { keyHash } from "./keys.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { namesOf, serverIdentity } from "./server-certificate.ts";
@@ -64,6 +66,8 @@ export function coordinatorNameOf(coordinatorId: string): string {
 /** The coordinator's certificates: its CA, its own one, and who gets one as an agent. */
 export class Pki implements Service {
   readonly id = "pki";
+  /** Their renewal and readmission. */
+  readonly agents: AgentIdentities;
   readonly #parts: PkiParts;
   readonly #limit: RateLimit;
   readonly #listeners = new Set<RenewListener>();
@@ -75,6 +79,7 @@ export class Pki implements Service {
     this.#authorities = authorities;
     this.#server = server;
     this.#limit = new RateLimit(parts.clock);
+    this.agents = new AgentIdentities(parts.clock, () => this.#issueParts());
   }
 
   /** Reads the CA and makes or renews the server's certificate. Throws `coordinator.bad-pki`, `coordinator.exposed`. */
@@ -104,6 +109,12 @@ export class Pki implements Service {
   get roots(): readonly string[] {
     const { active, next, old } = this.#authorities;
     return [active, next, old].flatMap((authority) => (authority === null ? [] : [authority.root]));
+  }
+
+  /** Whether certificates of this root (hash of its key, hex) are to be replaced now. */
+  isGoing(root: string): boolean {
+    const { active, old } = this.#authorities;
+    return old !== null && root !== active.rootHash;
   }
 
   /** Makes the authority that comes; a rotation that is under way goes on as it is. */
@@ -139,7 +150,7 @@ export class Pki implements Service {
     return coordinatorNameOf(this.#parts.coordinatorId);
   }
 
-  /** Throws `identity.node-exists` when the node has a live identity, `identity.node-taken` when another stack has it. */
+  /** Throws `identity.node-exists` when the node is enrolled with these very roles, `identity.node-taken` when another stack has it. */
   async mint({ stack, node, roles, by, lifeMs = TOKEN_LIFE_MS, instanceId }: MintRequest): Promise<MintedToken> {
     const { store, clock } = this.#parts;
     const parts = newToken(this.#authorities.active.pin);
@@ -148,7 +159,8 @@ export class Pki implements Service {
     await store.write(async ({ nodes, identities, enrolmentTokens }) => {
       const known = await nodes.get(node);
       if (known !== undefined && known.stack !== stack) throw new FettleError("identity.node-taken", { node });
-      if ((await identities.live(node, createdAt)).length > 0) throw new FettleError("identity.node-exists", { node });
+      const live = await identities.live(node, createdAt);
+      if (live.some((row) => hasRoles(row, roles))) throw new FettleError("identity.node-exists", { node });
       await enrolmentTokens.add({
         id: parts.id,
         stack,
@@ -171,16 +183,23 @@ export class Pki implements Service {
   /** `from` is the peer's address, for the rate limit. Throws one of the `identity.*` codes. */
   async enrol(request: EnrolRequest, from: string): Promise<Enrolled> {
     this.#limit.take(from);
+    return await enrol(this.#issueParts(), request);
+  }
+
+  #issueParts(): EnrolParts {
     const { store, clock, agentPort } = this.#parts;
-    const { coordinatorName } = this;
-    const issuing = { authority: this.#authorities.active, roots: this.roots };
-    return await enrol({ store, clock, ...issuing, coordinatorName, agentPort: agentPort() }, request);
+    return {
+      ...{ store, clock, authority: this.#authorities.active, roots: this.roots },
+      coordinatorName: this.coordinatorName,
+      agentPort: agentPort(),
+    };
   }
 
   /** Revokes all that the node has: certificates and unused tokens. Its connection is the caller's to cut. */
   async revoke(node: string): Promise<void> {
     const { store, clock } = this.#parts;
-    await store.write(async ({ identities, enrolmentTokens }) => {
+    await store.write(async ({ identities, enrolmentTokens, identityCases }) => {
+      await identityCases.remove(node);
       await identities.revoke(node, clock.now());
       await enrolmentTokens.cancel(node);
     });
@@ -216,4 +235,10 @@ export class Pki implements Service {
       await this.#parts.clock.sleep(RENEWAL_CHECK_MS, signal).catch(() => undefined);
     }
   }
+}
+
+/** Another token for an enrolled node is good for one thing: other roles on the same machine. */
+function hasRoles(row: IdentityRow, roles: readonly string[]): boolean {
+  if (row.roles === null) return false;
+  return JSON.stringify([...(JSON.parse(row.roles) as string[])].sort()) === JSON.stringify([...roles].sort());
 }

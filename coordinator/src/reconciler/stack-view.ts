@@ -3,6 +3,7 @@ import type { StackSpec } from "@fettle/shared/stack/stack.ts";
 import type { Hub } from "../hub/hub.ts";
 import type { DesiredRow } from "../store/desired.ts";
 import type { FactRow, SteeringFact } from "../store/facts.ts";
+import type { IdentityCaseRow } from "../store/identity-cases.ts";
 import type { NodeRow } from "../store/nodes.ts";
 import type { Store } from "../store/store.ts";
 import type { CompileInput } from "./compile/role-compiler.ts";
@@ -24,6 +25,8 @@ export interface StackView {
   readonly steering: readonly SteeringFact[];
   /** As latched at this revision; null while it is not. */
   readonly track: string | null;
+  /** By node: what a person has to say, or has said, of whose identity it is. */
+  readonly cases: ReadonlyMap<string, IdentityCaseRow>;
   /** The update that was last asked for; null before the first. */
   readonly update: UpdateView | null;
 }
@@ -32,7 +35,7 @@ export interface StackView {
 export async function readStack(store: Store, hub: Hub, stack: string, at: number): Promise<StackView | null> {
   const row = await store.stacks.get(stack);
   if (row === undefined) return null;
-  const [meta, nodes, desired, reports, facts, steering, track, update] = await Promise.all([
+  const [meta, nodes, desired, reports, facts, steering, track, update, cases] = await Promise.all([
     store.meta.read(),
     store.nodes.ofStack(stack),
     store.desired.ofStack(stack),
@@ -41,6 +44,7 @@ export async function readStack(store: Store, hub: Hub, stack: string, at: numbe
     store.facts.steering(stack, at),
     store.imageTracks.get(stack, row.revision),
     store.updates.last(stack),
+    store.identityCases.ofStack(stack),
   ]);
   const wanted = new Map(desired.map((each) => [each.node, each]));
   const said = new Map(reports.map((each) => [each.node, inEpoch(JSON.parse(each.body), meta?.epoch)]));
@@ -58,6 +62,7 @@ export async function readStack(store: Store, hub: Hub, stack: string, at: numbe
     facts,
     steering,
     track,
+    cases: new Map(cases.map((each) => [each.node, each])),
     update: updateView(update, rows, views, at),
   };
 }

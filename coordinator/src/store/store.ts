@@ -11,6 +11,7 @@ import { Events } from "./events.ts";
 import { Facts } from "./facts.ts";
 import { Gates } from "./gates.ts";
 import { Identities } from "./identities.ts";
+import { IdentityCases } from "./identity-cases.ts";
 import { ImageTracks } from "./image-tracks.ts";
 import { Logs } from "./logs.ts";
 import { Meta } from "./meta.ts";
@@ -35,6 +36,7 @@ export interface Queries {
   readonly revisions: Revisions;
   readonly nodes: Nodes;
   readonly identities: Identities;
+  readonly identityCases: IdentityCases;
   readonly enrolmentTokens: EnrolmentTokens;
   readonly apiTokens: ApiTokens;
   readonly desired: DesiredStates;
@@ -98,6 +100,7 @@ function queriesOn(db: Db): Queries {
     revisions: new Revisions(db),
     nodes: new Nodes(db),
     identities: new Identities(db),
+    identityCases: new IdentityCases(db),
     enrolmentTokens: new EnrolmentTokens(db),
     apiTokens: new ApiTokens(db),
     desired: new DesiredStates(db),

@@ -7,6 +7,7 @@ import type { EventRow } from "./events.ts";
 import type { FactRow } from "./facts.ts";
 import type { GateRow } from "./gates.ts";
 import type { IdentityRow } from "./identities.ts";
+import type { IdentityCaseRow } from "./identity-cases.ts";
 import type { ImageTrackRow } from "./image-tracks.ts";
 import type { LogRow } from "./logs.ts";
 import type { MetaRow } from "./meta.ts";
@@ -28,6 +29,7 @@ export interface Tables {
   revisions: RevisionRow;
   nodes: NodeRow;
   identities: IdentityRow;
+  identity_cases: IdentityCaseRow;
   enrolment_tokens: EnrolmentTokenRow;
   api_tokens: ApiTokenRow;
   desired: DesiredRow;

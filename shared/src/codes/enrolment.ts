@@ -119,6 +119,12 @@ export const enrolmentCodes = {
       "A machine was probably cloned with its identity. Say which one is right: `fettle node readmit {node} --machine ID`. On the copy remove /var/lib/fettle-agent and enrol it under its own name.",
     status: 409,
   },
+  "identity.replaced": {
+    severity: "warning",
+    cause: "Another machine is {node} now, as a person has said.",
+    remedy: "Stop the agent on this machine: `systemctl disable --now fettle-agent`.",
+    status: 403,
+  },
   "identity.moved": {
     severity: "critical",
     cause: "{node} was enrolled on {bound} and now comes from {found}. It changes nothing there.",

@@ -1,6 +1,7 @@
 import type { NodeView } from "@fettle/shared/api/nodes.ts";
 import type { Note } from "@fettle/shared/api/resources.ts";
 import { rollUp, type Word } from "@fettle/shared/api/words.ts";
+import { caseNote } from "@fettle/shared/lib/identity-case.ts";
 import type { NodeRow } from "../../store/nodes.ts";
 import type { NodeState, StackView } from "../types.ts";
 import { noteOf } from "./note.ts";
@@ -67,7 +68,20 @@ function findingsOf(stack: StackView, node: string, state: NodeState): Note[] {
   if (held?.state === "rejected")
     notes.push(noteOf("stack.rejected", { reason: held.reason ?? held.code ?? "no reason given" }, node));
   else if (isBehind(state) && state.live) notes.push(noteOf("stack.behind", { generation: state.generation }, node));
-  return [...notes, ...addressNotes(stack, node, state), ...imageNotes(stack, node), ...updateNotes(stack, node)];
+  return [
+    ...caseNotes(stack, node),
+    ...notes,
+    ...addressNotes(stack, node, state),
+    ...imageNotes(stack, node),
+    ...updateNotes(stack, node),
+  ];
+}
+
+function caseNotes({ cases }: StackView, node: string): Note[] {
+  const found = cases.get(node);
+  if (found === undefined) return [];
+  const { code, args } = caseNote(found);
+  return [noteOf(code, args, node)];
 }
 
 function addressNotes(stack: StackView, node: string, state: NodeState): Note[] {

@@ -14,7 +14,7 @@ import { resourceViews } from "./resource-view.ts";
 const PEOPLE = new Set(["blocked", "contended"]);
 const CHANGING = new Set(["repairing", "waiting", "drifted", "failed"]);
 /** Reported and, as the stack says or while the coordinator is away, not repaired. */
-const LEFT = new Set(["agent.observing", "agent.no-coordinator"]);
+const LEFT = new Set(["agent.observing", "agent.no-coordinator", "identity.frozen", "identity.other-machine"]);
 
 /** The whole stack on one screen: what only a person can do, what Fettle changes, the rest. Pure. */
 export function statusView(

@@ -2,6 +2,7 @@ import type { Migration } from "kysely/migration";
 import { first } from "./0001-first.ts";
 import { imageTracks } from "./0002-image-tracks.ts";
 import { updates } from "./0003-updates.ts";
+import { identity } from "./0004-identity.ts";
 import { uninstalled } from "./0008-uninstalled.ts";
 import { tokenMachine } from "./0009-token-machine.ts";
 
@@ -10,6 +11,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0001-first": first,
   "0002-image-tracks": imageTracks,
   "0003-updates": updates,
+  "0004-identity": identity,
   "0008-uninstalled": uninstalled,
   "0009-token-machine": tokenMachine,
 };
