@@ -20,6 +20,7 @@ export interface MachineOptions {
   /** sha256 of the release archive that is served. */
   readonly ollamaSha256: string;
   readonly ollamaVersion: string;
+  readonly takesMirror: boolean;
 }
 
 /** Files of the three machines as they are before Fettle: GitLab installed, a Docker Engine, and an empty VM. */
@@ -47,6 +48,7 @@ function agentYaml(layout: Layout, options: MachineOptions): string {
     `coordinators: ["${layout.outside}:7444"]`,
     `gitlabPollSeconds: ${options.gitlabPollSeconds}`,
     "policy:",
+    `  mirror: ${options.takesMirror}`,
     "  ollama:",
     `    source: ${registryUrl(layout)}/releases/download`,
     `    archives: { "${options.ollamaVersion}": { ${process.arch === "arm64" ? "arm64" : "x64"}: ${options.ollamaSha256} } }`,

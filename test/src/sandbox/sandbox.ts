@@ -24,6 +24,10 @@ export interface SandboxOptions extends Partial<StackOptions> {
   readonly gitlabVersion?: string;
   readonly gitlabPollSeconds?: number;
   readonly layout?: Layout;
+  /** Nothing of the world outside answers: no registry, no release. */
+  readonly offline?: boolean;
+  /** What `policy.mirror` of each machine's agent.yaml says. */
+  readonly takesMirror?: boolean;
 }
 
 const OLLAMA_VERSION = "0.32.15";
@@ -71,7 +75,7 @@ export class Sandbox {
    */
   async start(more: Partial<Record<NodeName, Readonly<Record<string, string>>>> = {}): Promise<void> {
     await this.#prepare();
-    this.registry.start();
+    if (this.#options.offline !== true) this.registry.start();
     for (const machine of Object.values(this.machines)) machine.start();
     await this.fettle(["coordinator", "init"]);
     this.coordinator.start();
@@ -162,6 +166,7 @@ export class Sandbox {
       gitlabPollSeconds: this.#options.gitlabPollSeconds ?? 5,
       ollamaSha256: sha256,
       ollamaVersion: OLLAMA_VERSION,
+      takesMirror: this.#options.takesMirror ?? false,
     });
   }
 
