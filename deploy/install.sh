@@ -28,9 +28,9 @@ settings() {
 
   dry_run=no token_file='' mirror=false driver_install=no more_coordinators='' release_keys=''
   enrolled=no installed='' changed=no node=''
-  # What undo has to take back.
-  locked=no made='' saved_units='' new_units='' switched=no previous='' placed=no set_aside=no disabled=no was_active=no
-  keep=no child='' reload=no restarted=no
+  # What undo has to take back; said before it is done, since a signal is heard between any two commands.
+  locked=no made='' saved_units='' new_units='' switched=no previous='' placing=no was_there=no disabled=no was_active=no
+  keep=no child='' reload=no restarted=no enrolling=no
 }
 
 main() {
@@ -224,15 +224,16 @@ begin() {
   trap 'exit 129' HUP
   trap 'exit 130' INT
   trap 'exit 143' TERM
+  locked=yes
   if ! (umask 077 && mkdir "$work") 2>/dev/null; then
     other=$(cat "$work/pid" 2>/dev/null || printf '')
     if [ -n "$other" ] && kill -0 "$other" 2>/dev/null; then
+      locked=no
       fail install.busy "Another install runs on this machine (process $other)." "Wait until it has ended, then run this again. If it is none, remove $work."
     fi
     rm -rf "$work"
     (umask 077 && mkdir "$work") || fail install.not-writable "$work cannot be made." "See why, then run this again."
   fi
-  locked=yes
   printf '%s\n' $$ >"$work/pid"
 }
 
@@ -454,11 +455,11 @@ program_step() {
   changed=yes
 }
 
-# make_folder PATH [MODE]: what it makes is taken back when the rest fails.
+# What it makes is taken back when the rest fails.
 make_folder() {
   [ ! -d "$1" ] || return 0
-  mkdir -m "${2:-755}" "$1" 2>"$work/errors" || write_failed "$(printable <"$work/errors")"
   made="$1 $made"
+  mkdir "$1" 2>"$work/errors" || write_failed "$(printable <"$work/errors")"
 }
 
 # A line that breaks is taken up where it broke. curl runs beside, so that Ctrl-C and TERM are heard at once.
@@ -508,13 +509,11 @@ unpack() {
 
 # Beside the others under its own name, then current leads to it.
 place() {
-  if exists "$opt/$version"; then
-    rm -rf "$opt/.$version.old"
-    mv "$opt/$version" "$opt/.$version.old"
-    set_aside=yes
-  fi
+  rm -rf "$opt/.$version.old"
+  if exists "$opt/$version"; then was_there=yes; fi
+  placing=yes
+  if [ "$was_there" = yes ]; then mv "$opt/$version" "$opt/.$version.old"; fi
   mv "$stage/$version" "$opt/$version"
-  placed=yes
   if [ -n "$installed" ]; then previous=$(readlink "$opt/current"); fi
   switched=yes
   link_to "$version" "$opt/current"
@@ -627,6 +626,7 @@ enrol_step() {
     exists "$data/identity" || made="$data/identity $made"
     exists "$data/identity/key.pem" || made="$data/identity/key.pem $made"
   fi
+  enrolling=yes
   attempt=1
   while ! printf %s "$token" | "$command" enrol --coordinator "$host:$api_port" >"$work/enrol" 2>&1; do
     # Asked again with the same key, the coordinator answers as before: an answer that was lost costs no token.
@@ -697,6 +697,10 @@ finish() {
     wait "$child" 2>/dev/null
   fi
   if [ "$status" = 0 ]; then keep=yes; fi
+  if [ "$enrolling" = yes ] && [ -e "$identity" ]; then
+    keep=yes
+    node=$(json_text node <"$identity")
+  fi
   if [ "$keep" = yes ]; then tidy; elif [ "$locked" = yes ]; then undo; fi
   if [ "$locked" = yes ]; then rm -rf "$work"; fi
   if [ "$status" != 0 ]; then last_word >&2; fi
@@ -712,14 +716,17 @@ last_word() {
 }
 
 tidy() {
-  if [ "$placed" = yes ]; then rm -rf "$opt/.$version.old"; fi
+  if [ "$placing" = yes ]; then rm -rf "$opt/.$version.old"; fi
 }
 
 # Everything backwards, to what was found at the start.
 undo() {
   if [ "$disabled" = yes ]; then systemctl disable --quiet "$unit" 2>/dev/null; fi
-  for name in $saved_units; do cp -p "$work/$name" "$unit_folder/$name"; done
-  for target in $new_units; do rm -f "$target"; done
+  for name in $saved_units; do
+    rm -f "$unit_folder/$name.fettle-new"
+    cp -p "$work/$name" "$unit_folder/$name"
+  done
+  for target in $new_units; do rm -f "$target" "$target.fettle-new"; done
   undo_program
   for path in $made; do
     if [ "$path" = "$opt" ] || [ "$path" = /etc/fettle ] || [ "$path" = /usr/local ] || [ "$path" = /usr/local/bin ]; then
@@ -735,10 +742,11 @@ undo() {
 undo_program() {
   rm -f "$opt/current.new"
   if [ "$switched" = yes ]; then
-    if [ -n "$previous" ]; then link_to "$previous" "$opt/current"; else rm -f "$opt/current"; fi
+    if [ -n "$previous" ]; then (link_to "$previous" "$opt/current"); else rm -f "$opt/current"; fi
   fi
-  if [ "$placed" = yes ]; then rm -rf "${opt:?}/$version"; fi
-  if [ "$set_aside" = yes ]; then mv "$opt/.$version.old" "$opt/$version"; fi
+  if [ "$placing" = no ]; then return 0; fi
+  if [ "$was_there" = no ] || [ -d "$opt/.$version.old" ]; then rm -rf "${opt:?}/$version"; fi
+  if [ -d "$opt/.$version.old" ]; then mv "$opt/.$version.old" "$opt/$version"; fi
 }
 
 { main "$@"; }

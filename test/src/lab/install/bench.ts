@@ -15,14 +15,15 @@ const SCRIPT = "/run/fettle-lab-install.sh";
 /** Programs that stand before the machine's own in a run of the script. */
 const FAKES = "/run/fettle-lab-fakes";
 
-export async function mint({ fettle, ollama }: InstallLab, more: string[] = []): Promise<Minted> {
-  const made = await fettle.cli(["token", "create", "--node", ollama.name, "--json", ...more]);
+export async function mint({ fettle, ollama }: InstallLab, more: string[] = [], node = ollama.name): Promise<Minted> {
+  const roles = node === ollama.name ? [] : ["--role", "ollama"];
+  const made = await fettle.cli(["token", "create", "--node", node, ...roles, "--json", ...more]);
   return JSON.parse(made) as Minted;
 }
 
 /** The script as the coordinator fills it in for this machine. */
-export async function scriptFor(lab: InstallLab): Promise<{ text: string; minted: Minted }> {
-  const minted = await mint(lab);
+export async function scriptFor(lab: InstallLab, node?: string): Promise<{ text: string; minted: Minted }> {
+  const minted = await mint(lab, [], node);
   const { pin, url } = minted;
   const text = await lab.ollama.run(["curl", "-q", "-fsSk", "--pinnedpubkey", pin, url], { timeoutMs: 30_000 });
   return { text: `${text}\n`, minted };

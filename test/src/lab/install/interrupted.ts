@@ -4,25 +4,33 @@ import { assertSame, attempt, type InstallLab, type InstallStep, scriptFor, stat
 /** Seconds from its start until it is told to stop; once it is enrolled, that stays. */
 const moments = [0.2, 0.5, 1, 1.5, 2, 3, 4, 5, 6, 8];
 
+/** A name that no stack has: the agent gets nothing to do, and the machine stays as bare as it was. */
+const SPARE = "spare-1";
+const ENROLLED = ["test", "-e", "/var/lib/fettle-agent/identity/identity.json"];
+
 async function stopped(lab: InstallLab, signal: string, seconds: number): Promise<"undone" | "enrolled"> {
   const { ollama, fettle } = lab;
-  const { text, minted } = await scriptFor(lab);
+  const { text, minted } = await scriptFor(lab, SPARE);
   const before = await stateOf(ollama);
   const under = ["timeout", "--foreground", "--signal", signal, String(seconds)];
   const { code, said } = await attempt(ollama, { script: text, token: minted.token, under });
-  const enrolled = await ollama.exec(["test", "-e", "/var/lib/fettle-agent/identity/identity.json"]);
-  if (enrolled.code === 0) {
+  if ((await ollama.exec(ENROLLED)).code === 0) {
     if (code !== 0) assert.match(said, /is enrolled and stays so/);
     return "enrolled";
   }
   assert.notEqual(code, 0, said);
   assertSame(await stateOf(ollama), before);
   // Stopped while it enrolled, its token may have been used.
-  await fettle.cli(["node", "remove", ollama.name]).catch(() => "");
+  await fettle.cli(["node", "remove", SPARE]).catch(() => "");
   return "undone";
 }
 
-/** Ctrl-C and a shutdown, at any moment. It may end enrolled, so it comes last. */
+async function takeOff({ ollama, fettle }: InstallLab): Promise<void> {
+  await ollama.run(["fettle-agent", "uninstall"], { timeoutMs: 120_000 });
+  await fettle.cli(["node", "remove", SPARE]).catch(() => "");
+}
+
+/** Ctrl-C, a shutdown, and a power cut, at any moment, on a machine without Fettle; it is without it again afterwards. */
 export const interrupted: InstallStep[] = [
   {
     name: "install.sh stopped at any moment leaves the machine as it was, until it is enrolled",
@@ -32,20 +40,18 @@ export const interrupted: InstallStep[] = [
         for (const signal of ["TERM", "INT"]) {
           const end = await stopped(lab, signal, seconds);
           ends.push(`${signal} after ${seconds} s: ${end}`);
-          if (end === "enrolled") return ends.join("\n");
+          if (end === "undone") continue;
+          await takeOff(lab);
+          return ends.join("\n");
         }
       }
       return ends.join("\n");
     },
   },
-];
-
-/** Without power: nothing is undone, and the same line goes on where it ended. It ends installed. */
-export const killed: InstallStep[] = [
   {
     name: "install.sh killed at any moment: the same line again and again ends connected",
     async run(lab) {
-      const { text, minted } = await scriptFor(lab);
+      const { text, minted } = await scriptFor(lab, SPARE);
       for (const seconds of [0.5, 1, 1.5, 2, 2.5, 3, 4]) {
         const under = ["timeout", "--foreground", "--signal", "KILL", String(seconds)];
         await attempt(lab.ollama, { script: text, token: minted.token, under });
@@ -53,6 +59,7 @@ export const killed: InstallStep[] = [
       const { code, said } = await attempt(lab.ollama, { script: text, token: minted.token });
       assert.equal(code, 0, said);
       assert.match(said, /is connected to its coordinator/);
+      await takeOff(lab);
     },
   },
 ];
