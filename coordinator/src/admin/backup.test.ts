@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
@@ -108,7 +108,10 @@ async function everything(folder: string): Promise<string[]> {
 t.test("what was backed up is a coordinator again, elsewhere: a higher epoch, and it only observes", async (t) => {
   const { folder, paths, id, token } = await coordinator(t);
   const file = join(folder, "one.age");
+  await mkdir(join(paths.data, "releases"));
+  await writeFile(join(paths.data, "releases/fettle-agent-0.1.0-linux-x64.tar.gz.manifest"), "{}");
   const done = await backedUp(paths, file);
+  await rm(join(paths.data, "releases"), { recursive: true });
   t.match(done, { file, epoch: 1, withCa: true, coordinatorId: id, bytes: (await stat(file)).size });
   t.equal((await stat(file)).mode & 0o777, 0o600);
   t.same((await readdir(paths.data)).sort(), ["fettle.db", "pki"], "nothing is left beside it");
@@ -116,8 +119,9 @@ t.test("what was backed up is a coordinator again, elsewhere: a higher epoch, an
   const made = await restored(elsewhere, file);
   t.match(made, { epoch: 2, stacks: [{ stack: "duo", revision: 2 }], nodes: ["a"], cancelledTokens: 1, aside: null });
   t.match(made.configuration, { state: "restored" });
+  t.same(made.missing, ["agent fettle-agent-0.1.0-linux-x64.tar.gz"], "what is in no backup is named");
   t.same((await readdir(elsewhere.data)).sort(), ["fettle.db", "pki"]);
-  for (const name of ["ca.key", "ca.pem"])
+  for (const name of await readdir(join(paths.data, "pki")))
     t.equal(
       await readFile(join(elsewhere.data, "pki", name), "utf8"),
       await readFile(join(paths.data, "pki", name), "utf8"),

@@ -19,7 +19,7 @@ export interface BackupOptions {
   readonly force: boolean;
 }
 
-export interface BackedUp extends Pick<Manifest, "coordinatorId" | "epoch" | "madeAt" | "withCa"> {
+export interface BackedUp extends Pick<Manifest, "coordinatorId" | "epoch" | "madeAt" | "withCa" | "apart"> {
   readonly file: string;
   readonly bytes: number;
 }
@@ -44,8 +44,8 @@ export async function backup(
     const manifest = await takeSnapshot(paths, folder, { withCa, at, signal });
     const sealed = await seal(passphrase, pack(membersOf(manifest, folder), at));
     const bytes = await writeWhole(file, sealed, { force, signal });
-    const { coordinatorId, epoch, madeAt } = manifest;
-    return { file, bytes, coordinatorId, epoch, madeAt, withCa };
+    const { coordinatorId, epoch, madeAt, apart } = manifest;
+    return { file, bytes, coordinatorId, epoch, madeAt, withCa, apart };
   }).catch((error: unknown) => {
     if (error instanceof FettleError || signal.aborted) throw error;
     throw new FettleError(

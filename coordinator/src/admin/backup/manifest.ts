@@ -35,6 +35,8 @@ export const manifest = z.object({
   /** The files of `pki/` at that time, in the backup or, made with --without-ca, not. */
   pki: z.array(file).max(1_000),
   withCa: z.boolean(),
+  /** Mirrored files and releases that were there then, as in `model mistral:instruct`; they are in no backup. */
+  apart: z.array(z.string().max(400)).max(2_000),
 });
 export type Manifest = z.infer<typeof manifest>;
 

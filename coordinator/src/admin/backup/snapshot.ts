@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { VERSION } from "@fettle/shared/lib/version.ts";
 import { CONFIG_FILE, type Paths } from "../../config.ts";
+import { keptApart } from "./apart.ts";
 import { copyTogether, readDatabase } from "./copies.ts";
 import { type BackupFile, CONFIGURATION, DATABASE, FORMAT, MANIFEST, type Manifest } from "./manifest.ts";
 import type { Member } from "./members.ts";
@@ -30,7 +31,7 @@ export async function takeSnapshot(paths: Paths, folder: string, options: Snapsh
   await pipeline(createReadStream(copy), createGzip(), createWriteStream(join(folder, DATABASE)), { signal });
   const members = [...(withCa ? pki : []), ...configuration, await memberOf(folder, DATABASE)];
   const made = { product: "fettle-coordinator", format: FORMAT, version: VERSION, madeAt: at } as const;
-  return { ...made, ...said, database, members, pki, withCa };
+  return { ...made, ...said, database, members, pki, withCa, apart: await keptApart(paths.data) };
 }
 
 async function copyConfiguration({ config }: Paths, folder: string): Promise<BackupFile[]> {

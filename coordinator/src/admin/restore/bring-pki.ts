@@ -25,15 +25,19 @@ export async function bringPki(
   await loadAuthority(own);
 }
 
+/** What may have been taken off the machine since: nothing that runs needs it. */
+const ROOT_KEY = "pki/ca.key";
+
 /** Certificates may have been renewed since; a key that is another one makes it another coordinator. */
 async function copyApart(apart: string, known: readonly BackupFile[], folder: string): Promise<void> {
   const found = await filesBelow(apart, PKI).catch((error: unknown) => {
     throw new FettleError("backup.unreadable", { file: apart, problem: messageOf(error) }, { cause: error });
   });
   for (const { path, sha256 } of known.filter((each) => each.path.endsWith(".key"))) {
-    const same = found.find((each) => each.path === path);
-    const problem = same === undefined ? "it is missing" : "it is another key";
-    if (same?.sha256 !== sha256)
+    const here = found.find((each) => each.path === path);
+    if (here === undefined && path === ROOT_KEY) continue;
+    const problem = here === undefined ? "it is missing" : "it is another key";
+    if (here?.sha256 !== sha256)
       throw new FettleError("backup.other-pki", { path: join(apart, path.slice(PKI.length)), problem });
   }
   for (const { path } of found) {

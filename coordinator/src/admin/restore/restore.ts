@@ -4,6 +4,7 @@ import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
 import type { Paths } from "../../config.ts";
+import { keptApart } from "../backup/apart.ts";
 import type { Manifest } from "../backup/manifest.ts";
 import { giveToOwner } from "../ownership.ts";
 import { withWorkFolder } from "../work-folder.ts";
@@ -30,6 +31,8 @@ export interface RestoreOptions {
 export interface Restored extends Anew, Pick<Manifest, "coordinatorId" | "madeAt"> {
   readonly file: string;
   readonly configuration: Brought;
+  /** Mirrored files and releases that the backup's coordinator had and this machine has not. */
+  readonly missing: readonly string[];
   /** Where the coordinator that was here lies now. */
   readonly aside: string | null;
 }
@@ -54,8 +57,10 @@ export async function restore(
       const anew = await beginAnew(file, join(folder, "fettle.db"), manifest, epoch, clock);
       signal.throwIfAborted();
       const placed = await place(paths, folder, clock.now());
-      const { coordinatorId, madeAt } = manifest;
-      return { file, coordinatorId, madeAt, ...anew, ...placed };
+      const { coordinatorId, madeAt, apart } = manifest;
+      const here = await keptApart(data);
+      const missing = apart.filter((name) => !here.includes(name));
+      return { file, coordinatorId, madeAt, missing, ...anew, ...placed };
     }),
   ).catch((error: unknown) => {
     if (error instanceof FettleError || signal.aborted) throw error;

@@ -34,6 +34,7 @@ async function backup(session: Session, given: Options): Promise<number> {
   }
   out.lines([done.file]);
   const ca = done.withCa ? "" : "; without the folder pki, which a restore will ask for";
-  out.note(`${size(done.bytes)}, epoch ${done.epoch}${ca}; releases and mirrored files are not in a backup`);
+  out.note(`${size(done.bytes)}, epoch ${done.epoch}${ca}`);
+  if (done.apart.length > 0) out.note(`not in it, being large and to be had again: ${done.apart.join(", ")}`);
   return 0;
 }

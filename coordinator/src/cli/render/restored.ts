@@ -2,7 +2,8 @@ import type { Restored } from "../../admin/restore/restore.ts";
 import { time } from "./text.ts";
 
 /** What was restored and what is left to do, in the order of doing it. */
-export function restored({ madeAt, epoch, stacks, nodes, configuration, aside, cancelledTokens }: Restored): string[] {
+export function restored(done: Restored): string[] {
+  const { madeAt, epoch, stacks, nodes, configuration, aside, missing, cancelledTokens } = done;
   const observing = stacks.map(({ stack, revision }) => `${stack} at revision ${revision}`).join(", ");
   return [
     `restored: the coordinator as of ${time(madeAt)}, now epoch ${epoch}`,
@@ -11,7 +12,8 @@ export function restored({ madeAt, epoch, stacks, nodes, configuration, aside, c
     ...(cancelledTokens > 0 ? [`enrolment tokens cancelled: ${cancelledTokens}`] : []),
     ...(aside === null ? [] : [`what was here before: ${aside}`]),
     ...configured(configuration),
-    "not in a backup: the agents' releases and mirrored files (fettle mirror add brings them again)",
+    ...(missing.length === 0 ? [] : ["missing, being in no backup (fettle mirror add brings them again):"]),
+    ...missing.map((name) => `  ${name}`),
     "next: stop the old coordinator if it still runs, then start this one (systemctl start fettle-coordinator);",
     "      fettle status; fettle diff; then fettle apply -f FILE with mode: enforce",
   ];
