@@ -26,13 +26,20 @@ export async function readManifest({ files }: Pick<Host, "files">, path: string)
   }
 }
 
-/** Puts the archive where one that is fetched would lie; its size and sum are checked there like any other's. */
+/**
+ * Puts the archive where one that is fetched would lie; its sum is checked there like any other's. Throws
+ * `update.sum-differs` for one of another size, and `update.no-file`.
+ */
 export async function copyArchive(
-  { exec }: Pick<Host, "exec">,
+  { exec, files }: Pick<Host, "exec" | "files">,
   { programs }: UpdateLayout,
   path: string,
   manifest: ReleaseManifest,
 ): Promise<void> {
+  const { version, size } = manifest;
+  const found = (await files.stat(path))?.size;
+  if (found !== size)
+    throw new FettleError("update.sum-differs", { version, problem: `it has ${found} bytes and not ${size}` });
   const part = `${programs}/.fetch-${releaseArchiveName(manifest)}.part`;
   const { code, stderr } = await exec.run(["cp", "--", path, part], { timeoutMs: COPY_MS });
   if (code !== 0) throw new FettleError("update.no-file", { path, problem: stderr.trim().slice(0, 300) });

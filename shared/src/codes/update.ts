@@ -13,11 +13,13 @@ export const updateCodes = {
     cause: "No signature of the release is right and by a key that this machine trusts (signed by {keys}).",
     remedy:
       "Get the release from its maker again. A key of your own goes into /etc/fettle/agent.yaml, policy.releaseKeys, on each machine.",
+    status: 422,
   },
   "update.bad-manifest": {
     severity: "critical",
     cause: "The release's manifest is signed but not understood: {problem}.",
     remedy: "Update in smaller steps: the release may be too new for this agent.",
+    status: 422,
   },
   "update.wrong-product": {
     severity: "critical",
@@ -42,22 +44,26 @@ export const updateCodes = {
     cause: "{version} is not newer than {newest}, which this machine has run before.",
     remedy:
       "Update to a version above {newest}. If the machine was set back on purpose, remove /var/lib/fettle-agent/newest-version there first.",
+    status: 422,
   },
   "update.too-old": {
     severity: "warning",
     cause: "{version} takes over from {minVersion} at the earliest; this machine runs {running}.",
     remedy: "Update to {minVersion} first.",
+    status: 422,
   },
   "update.wire": {
     severity: "critical",
     cause:
       "{version} speaks protocols {oldest} to {newest}; this machine and its coordinator speak {ownOldest} to {own}.",
     remedy: "Update the coordinator first, and then the agents, one version at a time.",
+    status: 422,
   },
   "update.no-space": {
     severity: "warning",
     cause: "{folder} has {free} MB free; the update to {version} takes {needed} MB for a moment.",
     remedy: "Make room there, then run `fettle update` again.",
+    status: 422,
   },
   "update.fetch-failed": {
     severity: "warning",
@@ -69,6 +75,7 @@ export const updateCodes = {
     severity: "critical",
     cause: "The archive of {version} is not the one that was signed: {problem}.",
     remedy: "Add the archive again on the coordinator: `fettle mirror add agent FILE`; then run `fettle update` again.",
+    status: 422,
   },
   "update.unpack-failed": {
     severity: "critical",
