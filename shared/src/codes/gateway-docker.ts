@@ -87,9 +87,11 @@ export const gatewayDockerCodes = {
     remedy: "Enable the distribution's main (on Ubuntu: universe) section, or install a Docker Engine by hand.",
   },
   "gateway.docker.apt-unreachable": {
-    severity: "warning",
-    cause: "The package sources cannot be reached: {problem}.",
-    remedy: "Check DNS, route and proxy of the machine (`apt-get update`); Fettle tries again.",
+    severity: "critical",
+    cause:
+      "There is no Docker Engine here, and the package sources that it would come from cannot be reached: {problem}.",
+    remedy:
+      "Check DNS, route and proxy of the machine (`apt-get update`). Without internet: name your own package mirror in /etc/apt/sources.list.d, or install docker.io by hand from packages that you carry over. Fettle goes on when an Engine is there, when the package sources change, after an hour, or on `fettle repair NODE/gateway.docker`.",
   },
   "gateway.docker.install-failed": {
     severity: "critical",

@@ -51,8 +51,8 @@ export function aptLock(seconds: number): readonly string[] {
 }
 
 /**
- * Runs package work in a unit that outlives the agent; one of that name that runs already is waited for. Throws the code
- * of what went wrong.
+ * Runs package work in a unit that outlives the agent; one of that name that runs already is waited for. Resolves with
+ * what it said last. Throws the code of what went wrong.
  */
 export async function runAptUnit(
   host: Host,
@@ -60,7 +60,7 @@ export async function runAptUnit(
   codes: AptCodes,
   signal: AbortSignal,
   reporter: Reporter,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { name, argv, maxSeconds = MAX_SECONDS } = unit;
   const properties = { RuntimeMaxSec: maxSeconds };
   const end = await follow(
@@ -70,6 +70,13 @@ export async function runAptUnit(
     reporter,
   );
   if (!end.ok) throw failure(end.lines, codes);
+  return end.lines;
+}
+
+/** What says that a package source was not reached; null for none. Reading the lists ends well all the same. */
+export function unreachedIn(lines: readonly string[]): string | null {
+  const pattern = PROBLEMS.find(([, problem]) => problem === "unreachable")?.[0];
+  return lines.findLast((line) => pattern?.test(line)) ?? null;
 }
 
 export interface UnitEnd {

@@ -1,12 +1,14 @@
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Host } from "../../system/host.ts";
-import { type AptCodes, aptLock, isRunning, runAptUnit } from "../any/apt-unit.ts";
+import { type AptCodes, aptLock, isRunning, runAptUnit, unreachedIn } from "../any/apt-unit.ts";
 import type { Reporter } from "../resource.ts";
 
 const UPDATE = "fettle-apt-update";
 const INSTALL = "fettle-docker-install";
 export const INSTALL_UNIT = `${INSTALL}.service`;
-const LOCK = aptLock(120);
+/** A source that does not answer is given up soon: there can be many. */
+const TIMES = ["-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"];
+const LOCK = [...aptLock(120), ...TIMES];
 
 const CODES: AptCodes = {
   locked: "gateway.docker.apt-locked",
@@ -22,15 +24,26 @@ const CODES: AptCodes = {
 export async function installDocker(host: Host, signal: AbortSignal, reporter: Reporter): Promise<void> {
   const apt = await host.exec.find("apt-get");
   if (apt === null) throw new FettleError("gateway.docker.no-apt");
+  let told: readonly string[] = [];
   if (!isRunning(await host.units.show(INSTALL_UNIT))) {
     reporter.progress({ text: "reading the package lists" });
     // Old lists may do: what is missing is then told by the installation itself.
     const update = { name: UPDATE, argv: [apt, ...LOCK, "update"] };
-    await runAptUnit(host, update, CODES, signal, reporter).catch((error: unknown) => {
+    told = await runAptUnit(host, update, CODES, signal, reporter).catch((error: unknown) => {
       if (!(error instanceof FettleError)) throw error;
+      return [String(error.args.problem)];
     });
     reporter.progress({ text: "installing docker.io" });
   }
   const argv = [apt, ...LOCK, "install", "--yes", "--no-remove", "--no-install-recommends", "docker.io"];
-  await runAptUnit(host, { name: INSTALL, argv }, CODES, signal, reporter);
+  await runAptUnit(host, { name: INSTALL, argv }, CODES, signal, reporter).catch((error: unknown) => {
+    throw error instanceof FettleError ? unreached(error, told) : error;
+  });
+}
+
+/** A source that was not reached has no packages: that is not said by the installation, but before it. */
+function unreached(error: FettleError, told: readonly string[]): FettleError {
+  const line = unreachedIn(told);
+  if (error.code !== "gateway.docker.no-package" || line === null) return error;
+  return new FettleError("gateway.docker.apt-unreachable", { problem: line.slice(0, 300) }, { cause: error });
 }

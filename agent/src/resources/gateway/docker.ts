@@ -9,6 +9,7 @@ import type { Reporter, Resource, ResourceContext, ResourceFinding, Verdict } fr
 import { INSTALL_UNIT, installDocker } from "./docker-install.ts";
 import { enginesInstalled } from "./docker-packages.ts";
 import { DOCKER_UNIT } from "./names.ts";
+import { SourcesRecord } from "./sources-record.ts";
 
 interface Observed {
   readonly engine: EngineVersion | null;
@@ -19,6 +20,8 @@ interface Observed {
   /** Engines that are installed; looked at only when there is no docker.service. */
   readonly found: readonly string[];
   readonly canInstall: boolean;
+  /** Why no package source was reached, the last time; null when it is to be tried. */
+  readonly unreachable: string | null;
   /** Why it does not start: what our last try ended with, or what it says each time it ends. */
   readonly startFailed: string | null;
   /** How long its unit has been active without an answer. */
@@ -64,6 +67,7 @@ async function observe({ host, clients, pass, kept }: ResourceContext, signal: A
     installing: absent && isRunning(await host.units.show(INSTALL_UNIT)),
     found: absent ? await enginesInstalled(host) : [],
     canInstall: absent && (await host.exec.find("apt-get")) !== null,
+    unreachable: absent ? await new SourcesRecord({ host, kept }).stands() : null,
     startFailed: unit.active === "failed" ? kept.get(START_FAILED) : isCrashing(unit) ? await lastLine(host) : null,
     silentMs: silentMs(asked.engine === null && unit.active === "active", kept, host.clock.now()),
   };
@@ -108,13 +112,15 @@ function answering(unit: UnitState): Verdict {
 }
 
 function away(observed: Observed): Verdict {
-  const { unit, installing, found, canInstall, startFailed } = observed;
+  const { unit, installing, found, canInstall, unreachable, startFailed } = observed;
   if (unit.load === "not-found") {
     if (installing) return transit(INSTALL_UNIT, "running");
     if (found.length > 0)
       return { kind: "blocked", code: "gateway.docker.other-engine", args: { found: found.join(", ").slice(0, 300) } };
     if (!canInstall) return { kind: "blocked", code: "gateway.docker.no-apt", args: {} };
     const changes = [{ what: INSTALL, from: null, to: "installed" }];
+    if (unreachable !== null)
+      return { kind: "blocked", code: "gateway.docker.apt-unreachable", args: { problem: unreachable }, changes };
     return { kind: "drift", changes, disturbs: "none", breaking: true, creates: "the package docker.io" };
   }
   if (startFailed !== null)
@@ -147,7 +153,11 @@ async function apply(
 ): Promise<void> {
   const wanted = (what: string) => changes.some((change) => change.what === what);
   if (wanted(INSTALL)) {
-    await installDocker(host, signal, reporter);
+    await installDocker(host, signal, reporter).catch(async (error: unknown) => {
+      if (error instanceof FettleError && error.code === "gateway.docker.apt-unreachable")
+        await new SourcesRecord({ host, kept }).note(String(error.args.problem));
+      throw error;
+    });
     await host.units.daemonReload();
   }
   if (wanted(BOOT) || wanted(INSTALL)) await host.units.enable(DOCKER_UNIT);

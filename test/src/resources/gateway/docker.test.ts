@@ -26,6 +26,7 @@ import { BenchClock } from "./bench-clock.ts";
 t.setTimeout(120_000);
 
 const ENGINE = join(import.meta.dirname, "../../stand-ins/engine/main.ts");
+const OPTIONS = "-o DPkg::Lock::Timeout=120 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20";
 const UNIT = "etc/systemd/system/docker.service";
 
 class Machine {
@@ -219,8 +220,8 @@ t.test("installed from the distribution where there is none, and only that", asy
   t.match(await machine.look(), { kind: "drift", creates: "the package docker.io", breaking: true });
   t.match(await machine.repair(), { kind: "in-sync" });
   t.same(readFileSync(join(machine.root, "apt.log"), "utf8").trim().split("\n"), [
-    "-o DPkg::Lock::Timeout=120 update noninteractive",
-    "-o DPkg::Lock::Timeout=120 install --yes --no-remove --no-install-recommends docker.io noninteractive",
+    `${OPTIONS} update noninteractive`,
+    `${OPTIONS} install --yes --no-remove --no-install-recommends docker.io noninteractive`,
   ]);
   t.match(machine.log.join(""), /Setting up/);
 });
@@ -238,12 +239,40 @@ t.test("every way in which the installation fails has its code", async (t) => {
     ],
     ["E: Sub-process /usr/bin/dpkg returned an error code (1)", "gateway.docker.install-failed"],
   ] as const;
-  const machine = await Machine.start(t);
   for (const [said, code] of cases) {
+    const machine = await Machine.start(t);
     const apt = `#!/bin/sh\ncase "$*" in *install*) echo "${said}"; exit 100 ;; esac\n`;
     machine.write("usr/bin/apt-get", apt, 0o755);
     await t.rejects(machine.repair(), { code }, said);
   }
+});
+
+t.test("no internet and no Engine: blocked and said so, until the sources change or an Engine is there", async (t) => {
+  const machine = await Machine.start(t);
+  const failing = "W: Failed to fetch http://deb.example/dists/noble/InRelease Temporary failure resolving deb.example";
+  const apt = [
+    "#!/bin/sh",
+    'echo "$*" >> apt.log',
+    `case "$*" in *install*) echo "E: Unable to locate package docker.io"; exit 100 ;; esac`,
+    `echo "${failing}"`,
+    "",
+  ];
+  machine.write("usr/bin/apt-get", apt.join("\n"), 0o755);
+  await t.rejects(machine.repair(), { code: "gateway.docker.apt-unreachable" }, "though apt names the package");
+  const before = readFileSync(join(machine.root, "apt.log"), "utf8");
+  for (let look = 0; look < 3; look += 1)
+    t.match(await machine.look(), {
+      kind: "blocked",
+      code: "gateway.docker.apt-unreachable",
+      args: { problem: /Temporary failure resolving/ },
+    });
+  t.equal(readFileSync(join(machine.root, "apt.log"), "utf8"), before, "apt is left alone meanwhile");
+  machine.write("etc/apt/sources.list", "deb http://packages.internal noble main");
+  t.match(await machine.look(), { kind: "drift" }, "the operator has named other sources");
+  await t.rejects(machine.repair(), { code: "gateway.docker.apt-unreachable" });
+  t.match(await machine.look(), { kind: "blocked" });
+  machine.clock.ahead += 3_600_000;
+  t.match(await machine.look(), { kind: "drift" }, "after an hour");
 });
 
 t.test("an installation that an earlier life of the agent began is waited for", async (t) => {
