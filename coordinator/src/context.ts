@@ -6,6 +6,7 @@ import type { StackSpec } from "@fettle/shared/stack/stack.ts";
 import type { FastifyInstance } from "fastify";
 import type { Logger } from "pino";
 import { agentRoutes } from "./agents/routes.ts";
+import { caRotation } from "./ca-rotation.ts";
 import type { Config } from "./config.ts";
 import type { AgentRoute } from "./hub/agent-route.ts";
 import { Hub } from "./hub/hub.ts";
@@ -15,6 +16,7 @@ import { Ingest } from "./ingest/ingest.ts";
 import { Mirror } from "./mirror/mirror.ts";
 import { type Release, releasesIn } from "./mirror/releases.ts";
 import { Pki } from "./pki/pki.ts";
+import type { Rotation } from "./pki/rotation.ts";
 import { createReconciler } from "./reconciler/loop.ts";
 import type { Preview } from "./reconciler/preview.ts";
 import type { StackView } from "./reconciler/stack-view.ts";
@@ -40,6 +42,7 @@ export interface ReconcilerParts {
   readonly store: Store;
   readonly meta: MetaRow;
   readonly hub: Hub;
+  readonly pki: Pick<Pki, "roots" | "isGoing">;
   readonly events: EventFeed;
   /** The agent's releases that lie there now, newest first. */
   releases(): Promise<readonly Release[]>;
@@ -50,8 +53,9 @@ export interface ReconcilerParts {
 /** Everything of a running coordinator, composed in this file alone. */
 export interface Context extends ReconcilerParts {
   readonly config: Config;
-  readonly pki: Pki;
   readonly reconciler: Reconciler;
+  readonly pki: Pki;
+  readonly rotation: Rotation;
   /** Where the agent's releases lie, the operator's own folder first. */
   readonly releaseFolders: readonly string[];
 }
@@ -85,9 +89,10 @@ export async function createContext({ config, clock, logger }: Given): Promise<C
     );
     const folders = releaseFolders(config);
     const releases = () => releasesIn(folders);
-    const parts: ReconcilerParts = { clock, logger, store, meta, hub, events, releases, mirror };
+    const parts: ReconcilerParts = { clock, logger, store, meta, hub, pki, events, releases, mirror };
     const reconciler: Reconciler = createReconciler(parts);
-    const context: Context = { ...parts, config, pki, reconciler, releaseFolders: folders };
+    const rotation = caRotation({ ...parts, config, pki, reconciler });
+    const context: Context = { ...parts, config, pki, reconciler, rotation, releaseFolders: folders };
     return context;
   } catch (error) {
     await store.close();
@@ -120,7 +125,11 @@ function createHub(
   routes: readonly AgentRoute[],
 ): Hub {
   const { epoch, incarnation } = meta;
-  const tls = () => ({ certificate: pki.server().certificate, key: pki.server().key.reveal(), ca: pki.ca });
+  const tls = () => ({
+    certificate: pki.server().certificate,
+    key: pki.server().key.reveal(),
+    ca: pki.roots.join("\n"),
+  });
   const hub = new Hub({
     address: config.agents,
     tls: tls(),

@@ -15,7 +15,7 @@ export interface Coordinator extends Listening {
 
 /** Opens all the doors, or none. Throws `coordinator.cannot-listen`. */
 export async function openCoordinator(context: Context, registerRoutes: RegisterRoutes): Promise<Coordinator> {
-  const { hub, reconciler, pki, store, clock, logger } = context;
+  const { hub, reconciler, pki, rotation, store, clock, logger } = context;
   const http = new HttpServers(context, registerRoutes);
   const listening = await listen(context, http).catch(async (error: unknown) => {
     await Promise.all([http.close(), hub.run(AbortSignal.abort())]);
@@ -28,7 +28,7 @@ export async function openCoordinator(context: Context, registerRoutes: Register
   return {
     ...listening,
     async run(signal) {
-      await runAll([hub, http, reconciler, pki, upkeep], signal);
+      await runAll([hub, http, reconciler, pki, rotation, upkeep], signal);
       await store.close();
       logger.info("coordinator stopped");
     },

@@ -1,6 +1,7 @@
 import type { Declare } from "./command.ts";
 import { apply } from "./commands/apply.ts";
 import { approve } from "./commands/approve.ts";
+import { ca } from "./commands/ca.ts";
 import { completion } from "./commands/completion.ts";
 import { coordinator } from "./commands/coordinator.ts";
 import { describe } from "./commands/describe.ts";
@@ -41,6 +42,7 @@ export const commands: readonly Declare[] = [
   approve,
   token,
   node,
+  ca,
   update,
   mirror,
   explain,

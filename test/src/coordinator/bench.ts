@@ -98,7 +98,9 @@ export async function makeBench(): Promise<Bench> {
   const events = await EventFeed.open(store, clock);
   const releases: Release[] = [];
   const mirror = await Mirror.open({ data: folder, clock });
-  const parts = { clock, logger, store, meta, hub: asHub, events, releases: async () => releases, mirror };
+  const roots = { roots: [], isGoing: () => false };
+  const kept = { store, meta, events, mirror };
+  const parts = { clock, logger, hub: asHub, pki: roots, ...kept, releases: async () => releases };
   const reconciler = createReconciler(parts);
   const config = { names: [], api: { host: "172.31.11.1", port: 7443 } };
   const context = {
