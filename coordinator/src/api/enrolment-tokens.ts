@@ -26,17 +26,21 @@ export const enrolmentTokens = steers(
       ...(lifeSeconds !== undefined && { lifeMs: lifeSeconds * 1000 }),
       ...(instanceId !== undefined && { instanceId }),
     });
-    const installation = await installationOf(context, token.reveal(), address);
+    const installation = await installationOf(context, token.reveal(), address, roles);
     return { stack, token: token.reveal(), id, node, roles: [...roles], expiresAt, ...installation };
   },
 );
 
+/** Roles that can take something from the mirror for which the machine's own policy is asked. */
+const MIRRORED: readonly string[] = ["gateway", "ollama"];
+
 /** How the machine that gets the token installs its agent from here. */
-async function installationOf(context: Context, token: string, address: string | undefined) {
+async function installationOf(context: Context, token: string, address: string | undefined, roles: readonly string[]) {
   const { config, pki } = context;
   const addresses = [...ownAddresses(config)];
   const host = address ?? addresses[0];
-  const at = host === undefined ? null : { host, port: config.api.port, pin: pki.serverPin, token };
+  const mirror = context.mirror.holdsProducts && roles.some((role) => MIRRORED.includes(role));
+  const at = host === undefined ? null : { host, port: config.api.port, pin: pki.serverPin, token, mirror };
   const releases = (await context.releases()).map(({ manifest: { version, arch } }) => ({ version, arch }));
   return {
     pin: pki.serverPin,

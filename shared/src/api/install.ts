@@ -34,6 +34,8 @@ export interface InstallLine {
   readonly port: number;
   readonly pin: string;
   readonly token: string;
+  /** The machine is to take images and models from the coordinator: said in the line, so that who pastes it sees it. */
+  readonly mirror?: boolean;
 }
 
 export function installUrl({ host, port }: Pick<InstallLine, "host" | "port">): string {
@@ -45,9 +47,9 @@ export function installUrl({ host, port }: Pick<InstallLine, "host" | "port">): 
  * runs for a wrong pin; the token is in no program's arguments, printf being the shell's own. All four parts are of
  * alphabets without a quote, so nothing in them ends one: it is checked, since a shell runs the result.
  */
-export function installLine({ host, port, pin, token }: InstallLine): string {
+export function installLine({ host, port, pin, token, mirror = false }: InstallLine): string {
   const url = installUrl({ host, port });
   for (const part of [pin, url, token])
     if (!/^[A-Za-z0-9+/=:.[\]_-]+$/.test(part)) throw new Error(`impossible: ${part} in a shell's line`);
-  return `curl -q -fsSk --pinnedpubkey '${pin}' -o ${FILE} '${url}' && printf %s '${token}' | sudo sh ${FILE}`;
+  return `curl -q -fsSk --pinnedpubkey '${pin}' -o ${FILE} '${url}' && printf %s '${token}' | sudo sh ${FILE}${mirror ? " --mirror" : ""}`;
 }

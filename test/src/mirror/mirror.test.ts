@@ -13,6 +13,7 @@ import { must } from "@fettle/shared/lib/must.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import { OLLAMA_ARCHIVES } from "@fettle/shared/roles/ollama-archives.ts";
 import t from "tap";
+import { EXAMPLE } from "../coordinator/bench.ts";
 import { legacyImage, makeModel, ociImage, REFERENCE, sha256Of, tarOf } from "./archives.ts";
 import { type MirrorBench, mirrorBench } from "./coordinator-bench.ts";
 
@@ -157,6 +158,22 @@ t.test("a model that is not whole, or whose file is another one", async (t) => {
   t.match(await add(), { status: 1, text: "is missing" });
   t.same(bench.context.mirror.items, []);
 });
+
+t.test(
+  "the line that is pasted says --mirror where there is something that the machine has to consent to",
+  async (t) => {
+    const bench = await mirrorBench(t);
+    const stack = await put(bench, "stack.yaml", EXAMPLE);
+    t.match(await bench.fettle("apply", "-f", stack), { status: 0 });
+    const line = async (node: string) => (await bench.fettle("token", "create", "--node", node)).text;
+    t.notMatch(await line("gateway-1"), "--mirror");
+    await putModel(bench, "ollama/models", "mistral", "instruct");
+    await bench.fettle("mirror", "add", "model", "mistral:instruct", "--from", join(bench.folder, "ollama"));
+    t.match(await line("gateway-1"), /sudo sh \S+ --mirror/);
+    t.match(await line("ollama-1"), /sudo sh \S+ --mirror/);
+    t.notMatch(await line("gitlab-1"), "--mirror");
+  },
+);
 
 t.test("a release of the agent goes to the others, by its manifest", async (t) => {
   const bench = await mirrorBench(t);
