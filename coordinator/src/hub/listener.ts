@@ -1,4 +1,4 @@
-import { constants } from "node:crypto";
+import { constants, createHash } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -116,7 +116,12 @@ function shownBy(socket: Duplex): ShownCertificate {
   const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
   if (certificate === undefined) throw new FettleError("identity.no-certificate");
   const fingerprint = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
-  return { fingerprint, commonName: certificate.subject.replace(/^CN=/, "") };
+  const keyHash = createHash("sha256")
+    .update(certificate.publicKey.export({ type: "spki", format: "der" }))
+    .digest("hex");
+  const [notBefore, notAfter] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()];
+  const commonName = certificate.subject.replace(/^CN=/, "");
+  return { fingerprint, commonName, made: { notBefore, notAfter, keyHash } };
 }
 
 function refuse(socket: Duplex, error: FettleError): void {

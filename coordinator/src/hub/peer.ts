@@ -11,4 +11,6 @@ export interface ShownCertificate {
   /** sha256 of its DER, 64 hex digits. */
   readonly fingerprint: string;
   readonly commonName: string;
+  /** What else its issuer wrote in it. */
+  readonly made?: { readonly notBefore: number; readonly notAfter: number; readonly keyHash: string };
 }

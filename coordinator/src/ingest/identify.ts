@@ -2,14 +2,16 @@ import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Peer, ShownCertificate } from "../hub/peer.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import type { Store } from "../store/store.ts";
+import { adopt } from "./adopt.ts";
 import type { IngestParts } from "./parts.ts";
 
 /** Whose certificate this is: known, unrevoked, in time, and the one that this node enrolled with last. */
 export async function identify(
   { store, clock }: Pick<IngestParts, "store" | "clock">,
-  { fingerprint, commonName }: ShownCertificate,
+  shown: ShownCertificate,
 ): Promise<Peer> {
-  const identity = await store.identities.get(fingerprint);
+  const { fingerprint, commonName } = shown;
+  const identity = (await store.identities.get(fingerprint)) ?? (await adopt(store, shown));
   if (identity === undefined || identity.nodeId !== commonName) throw new FettleError("identity.unknown");
   const { node, stack, nodeId } = identity;
   if (identity.revokedAt !== null) throw new FettleError("identity.revoked", { node });

@@ -217,6 +217,26 @@ t.test("who a certificate belongs to", async (t) => {
     );
     t.equal(result, expected, `${fingerprint} ${commonName}`);
   }
+  const HOUR = 60 * 60_000;
+  await store.restores.add({ epoch: 2, madeAt: START - 5 * HOUR, restoredAt: START - HOUR });
+  const made = (hoursAgo: number) => ({ notBefore: START - (hoursAgo + 1) * HOUR, notAfter: START + 1, keyHash: "k" });
+  const since: [string, string, number, string][] = [
+    ["before-the-backup", "id-1", 6, "identity.unknown"],
+    ["after-the-restore", "id-1", 0, "identity.unknown"],
+    ["another-agent's", "id-7", 2, "identity.unknown"],
+    ["renewed-in-between", "id-1", 2, "ollama-1"],
+  ];
+  for (const [fingerprint, commonName, hoursAgo, expected] of since) {
+    const result = await ingest.identify({ fingerprint, commonName, made: made(hoursAgo) }).then(
+      ({ node }) => node,
+      (error: unknown) => (error instanceof FettleError ? error.code : String(error)),
+    );
+    t.equal(result, expected, `${fingerprint}: what was issued between a backup and its restore counts`);
+  }
+  t.match(await store.identities.get("renewed-in-between"), { node: "ollama-1", keyHash: "k", revokedAt: null });
+  await store.identities.revoke("ollama-1", START);
+  const late = ingest.identify({ fingerprint: "late", commonName: "id-1", made: made(2) });
+  await t.rejects(late, { code: "identity.unknown" }, "not of a node whose own was revoked");
 });
 
 const RUN: RunRecord = {

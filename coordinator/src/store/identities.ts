@@ -52,6 +52,18 @@ export class Identities {
       .execute();
   }
 
+  /** The newest unrevoked certificate of this agent, in time or not. */
+  async lastOf(nodeId: string): Promise<IdentityRow | undefined> {
+    return await this.#db
+      .selectFrom("identities")
+      .selectAll()
+      .where("nodeId", "=", nodeId)
+      .where("revokedAt", "is", null)
+      .orderBy("issuedAt", "desc")
+      .limit(1)
+      .executeTakeFirst();
+  }
+
   /** The newest certificate of this key. */
   async ofKey(keyHash: string): Promise<IdentityRow | undefined> {
     return await this.#db

@@ -22,6 +22,7 @@ import { migrations } from "./migrations/migrations.ts";
 import { Nodes } from "./nodes.ts";
 import { Pauses } from "./pauses.ts";
 import { Reports } from "./reports.ts";
+import { Restores } from "./restores.ts";
 import { RetryTokens } from "./retry-tokens.ts";
 import { Revisions } from "./revisions.ts";
 import { Runs } from "./runs.ts";
@@ -32,6 +33,7 @@ import { Updates } from "./updates.ts";
 /** The tables, each with its queries, on one connection or inside one transaction. */
 export interface Queries {
   readonly meta: Meta;
+  readonly restores: Restores;
   readonly stacks: Stacks;
   readonly revisions: Revisions;
   readonly nodes: Nodes;
@@ -96,6 +98,7 @@ export async function openStore(path: string, { mustExist = false } = {}): Promi
 function queriesOn(db: Db): Queries {
   return {
     meta: new Meta(db),
+    restores: new Restores(db),
     stacks: new Stacks(db),
     revisions: new Revisions(db),
     nodes: new Nodes(db),

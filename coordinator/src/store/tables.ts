@@ -16,6 +16,7 @@ import type { MetricRow } from "./metrics.ts";
 import type { NodeRow } from "./nodes.ts";
 import type { PauseRow } from "./pauses.ts";
 import type { ReportRow } from "./reports.ts";
+import type { RestoreRow } from "./restores.ts";
 import type { RetryTokenRow } from "./retry-tokens.ts";
 import type { RevisionRow } from "./revisions.ts";
 import type { RunRow } from "./runs.ts";
@@ -25,6 +26,7 @@ import type { UpdateRow } from "./updates.ts";
 /** Every table of the database by its name. */
 export interface Tables {
   meta: MetaRow;
+  restores: RestoreRow;
   stacks: StackRow;
   revisions: RevisionRow;
   nodes: NodeRow;

@@ -34,6 +34,7 @@ export async function beginAnew(
     const events = await EventFeed.open(store, clock);
     return await store.write(async (queries) => {
       await queries.meta.raise(epoch, incarnation);
+      await queries.restores.add({ epoch, madeAt, restoredAt: clock.now() });
       const stacks = await observeAll(queries, clock.now());
       const cancelledTokens = await forgetAsked(queries, stacks, clock.now());
       await record(queries, events, stacks, { epoch, madeAt, at: clock.now() });

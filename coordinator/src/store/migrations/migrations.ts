@@ -3,6 +3,7 @@ import { first } from "./0001-first.ts";
 import { imageTracks } from "./0002-image-tracks.ts";
 import { updates } from "./0003-updates.ts";
 import { identity } from "./0004-identity.ts";
+import { restores } from "./0007-restores.ts";
 import { uninstalled } from "./0008-uninstalled.ts";
 import { tokenMachine } from "./0009-token-machine.ts";
 
@@ -12,6 +13,7 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0002-image-tracks": imageTracks,
   "0003-updates": updates,
   "0004-identity": identity,
+  "0007-restores": restores,
   "0008-uninstalled": uninstalled,
   "0009-token-machine": tokenMachine,
 };
