@@ -24,7 +24,7 @@ export const mirrorCodes = {
   "mirror.no-blob": {
     severity: "warning",
     cause: "The mirror has no file with the sha256 {sha256}, which {what} needs.",
-    remedy: "Run `fettle mirror add …` again with the whole folder or archive.",
+    remedy: "Add it again, with the whole folder or archive; docs/offline.md has the commands.",
     status: 409,
   },
   "mirror.not-there": {
@@ -36,7 +36,7 @@ export const mirrorCodes = {
   "mirror.full": {
     severity: "warning",
     cause: "The mirror holds {most} things already, which is all that agents are told of.",
-    remedy: "Take out what nothing needs any more: `fettle mirror list`, `fettle mirror remove KIND NAME`.",
+    remedy: "Take out what nothing needs any more: `fettle mirror list`, `fettle mirror remove model NAME`.",
     status: 409,
   },
   "mirror.bad-agent": {
@@ -69,7 +69,7 @@ export const mirrorCodes = {
   "mirror.damaged": {
     severity: "critical",
     cause: "{count} of the files in the mirror are missing or not what they were: {names}.",
-    remedy: "Add them again with `fettle mirror add …`; until then agents refuse them. Look at the disk's health, too.",
+    remedy: "Add them again, as docs/offline.md says; until then agents refuse them. Look at the disk's health, too.",
   },
   "mirror.away": {
     severity: "warning",
