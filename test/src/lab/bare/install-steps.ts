@@ -20,6 +20,7 @@ const limit = 30;
 export const arrival: BareStep[] = [
   {
     name: "the machines are bare: no Fettle, no Ollama, no user of theirs",
+    needed: true,
     async run(lab) {
       for (const host of [...hostsOf(lab), lab.coordinator]) {
         const look = "command -v fettle fettle-agent ollama; id ollama; id fettle; ls -d /opt/fettle* /etc/fettle";
@@ -29,6 +30,7 @@ export const arrival: BareStep[] = [
   },
   {
     name: "the coordinator by the documented line, and the stack by `fettle apply`",
+    needed: true,
     async run(lab) {
       const { value: said, seconds } = await timed(() => installCoordinator(lab));
       await lab.fettle.apply(stackText(lab.config));
@@ -41,6 +43,7 @@ export const arrival: BareStep[] = [
 export const agents: BareStep[] = [
   {
     name: `each agent by nothing but its printed line; its row is green within ${limit} s`,
+    needed: true,
     async run(lab) {
       const lines = await Promise.all(hostsOf(lab).map((host) => install(lab, host)));
       return lines
@@ -50,6 +53,7 @@ export const agents: BareStep[] = [
   },
   {
     name: "from bare machines to in sync",
+    needed: true,
     async run(lab) {
       await allowStandIn(lab);
       return settled(lab);
@@ -88,8 +92,8 @@ function named(block: string, { version, arch }: BareLab["releases"]): string {
 export type Installed = { host: Host; own: number; download: number; said: string };
 
 /** Pastes the line and looks at the row at its end: the script itself waits until the coordinator has seen the agent. */
-export async function install(lab: BareLab, host: Host): Promise<Installed> {
-  const { value: said, seconds } = await timed(() => paste(lab, host));
+export async function install(lab: BareLab, host: Host, options = ""): Promise<Installed> {
+  const { value: said, seconds } = await timed(() => paste(lab, host, options));
   const { nodes } = await lab.fettle.call(nodesRoute, { query: {} });
   assert.equal(nodes.find(({ node }) => node === host.name)?.connection, "connected", said);
   const download = Number(/([\d.]+) s for the download/.exec(said)?.[1] ?? Number.NaN);

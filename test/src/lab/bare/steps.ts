@@ -3,6 +3,7 @@ import { featureRemapped } from "../drifts/feature-remapped.ts";
 import { again } from "../install/again.ts";
 import { cuts } from "../install/cuts.ts";
 import { refusals } from "../install/refusals.ts";
+import { updateSteps } from "../update/steps.ts";
 import type { BareStep } from "./bare-lab.ts";
 import { agents, arrival } from "./install-steps.ts";
 import { manyInstalls } from "./many-installs.ts";
@@ -16,5 +17,8 @@ export function bareSteps(full: boolean): BareStep[] {
   const disturbed = [...rebootSteps, ...cutSteps(full ? [1, 30, 120] : [1]), ...killSteps(full ? drifts : quick)];
   // Waiting for a token to run out takes a minute.
   const script = [...cuts, ...refusals.filter(({ name }) => full || !name.includes("has run out"))];
-  return [...arrival, ...script, ...agents, ...again, ...disturbed, ...(full ? manyInstalls : []), ...uninstallSteps];
+  // A good version on all, and one that ends at once.
+  const updates = full ? updateSteps : updateSteps.slice(0, 2);
+  const repeated = full ? manyInstalls : [];
+  return [...arrival, ...script, ...agents, ...again, ...disturbed, ...updates, ...repeated, ...uninstallSteps];
 }

@@ -21,7 +21,15 @@ export async function test(config: LabConfig, full: boolean): Promise<number> {
 
 export async function runAll<L extends Lab>(lab: L, steps: Step<L>[]): Promise<Count> {
   const count = { passed: 0, failed: 0 };
-  for (const step of steps) count[(await passes(lab, step)) ? "passed" : "failed"] += 1;
+  for (const [index, step] of steps.entries()) {
+    const ok = await passes(lab, step);
+    count[ok ? "passed" : "failed"] += 1;
+    if (ok || step.needed !== true) continue;
+    const left = steps.length - index - 1;
+    process.stdout.write(`          the ${left} steps after it need this one and count as failed\n`);
+    count.failed += left;
+    break;
+  }
   return count;
 }
 

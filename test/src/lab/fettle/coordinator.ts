@@ -86,7 +86,7 @@ export class Coordinator implements LabCoordinator {
   }
 
   apply(stack: string): Promise<string> {
-    const path = join(this.#folder, "stack.yaml");
+    const path = join(this.#folder, "../stack.yaml");
     writeFileSync(path, stack);
     return this.cli(["apply", "-f", path]);
   }
