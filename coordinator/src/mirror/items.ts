@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { mirrorItem } from "@fettle/shared/mirror/item.ts";
 import { hash } from "@fettle/shared/protocol/names.ts";
 import * as z from "zod";
@@ -27,13 +28,20 @@ export class Items {
     this.#all = all;
   }
 
+  /** Throws `mirror.unreadable`. */
   static async open(folder: string): Promise<Items> {
     const path = join(folder, FILE);
     const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return "[]";
       throw error;
     });
-    return new Items(path, list.parse(JSON.parse(text)));
+    try {
+      return new Items(path, list.parse(JSON.parse(text)));
+    } catch (error) {
+      // To begin anew would take the files for left-overs.
+      const problem = messageOf(error).slice(0, 200);
+      throw new FettleError("mirror.unreadable", { path, problem }, { cause: error });
+    }
   }
 
   get all(): readonly StoredItem[] {

@@ -37,6 +37,7 @@ export class Mirror {
     this.#items = items;
   }
 
+  /** Throws `mirror.unreadable`. */
   static async open(parts: MirrorParts): Promise<Mirror> {
     const folder = join(parts.data, "mirror");
     await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -139,6 +140,7 @@ export class Mirror {
   }
 
   #sweep(): Promise<void> {
+    // Files carry the time of the system's clock.
     return this.#alone(() => this.#blobs.sweep(this.#named(), Date.now()));
   }
 

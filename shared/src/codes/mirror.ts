@@ -71,6 +71,12 @@ export const mirrorCodes = {
     cause: "{count} of the files in the mirror are missing or not what they were: {names}.",
     remedy: "Add them again, as docs/offline.md says; until then agents refuse them. Look at the disk's health, too.",
   },
+  "mirror.unreadable": {
+    severity: "critical",
+    cause: "The mirror's list {path} cannot be read: {problem}.",
+    remedy:
+      "Bring it back from a copy; or move the mirror's whole folder away, start the coordinator, and fill the mirror again.",
+  },
   "mirror.away": {
     severity: "warning",
     cause: "The coordinator's mirror does not give {what}: {problem}.",

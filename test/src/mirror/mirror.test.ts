@@ -1,14 +1,18 @@
 import { execFileSync } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { request as tlsRequest } from "node:https";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { agentCall } from "@fettle/agent/link/agent-call.ts";
 import { enrol } from "@fettle/agent/link/enrol.ts";
 import type { Identity } from "@fettle/agent/store/identity.ts";
+import { systemClock } from "@fettle/coordinator/clock.ts";
+import { Mirror } from "@fettle/coordinator/mirror/mirror.ts";
 import { must } from "@fettle/shared/lib/must.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import { OLLAMA_ARCHIVES } from "@fettle/shared/roles/ollama-archives.ts";
@@ -243,6 +247,33 @@ t.test("an upload that is cut, too long or another file leaves nothing", async (
   const added = await bench.fettle("mirror", "add", "ollama", path, "--version", "9.9.9", "--sha256", sha256Of(large));
   t.equal(added.status, 0, "nine times the limit of other bodies");
 });
+
+t.test(
+  "the next life: parts are gone, files that nothing names stay for a day, a spoiled list stops the start",
+  async (t) => {
+    const data = await mkdtemp(join(tmpdir(), "fettle-mirror-"));
+    t.teardown(() => rm(data, { recursive: true, force: true }));
+    const first = await Mirror.open({ data, clock: systemClock });
+    const receive = async (content: string): Promise<string> => {
+      const sha256 = sha256Of(content);
+      await first.receive({ sha256, size: content.length }, Readable.from([Buffer.from(content)]));
+      return sha256;
+    };
+    const [named, fresh, old] = [await receive("named"), await receive("fresh"), await receive("old")];
+    await first.add({ kind: "ollama", version: "9.9.9", arch: "x64", sha256: named });
+    const blobs = join(data, "mirror/blobs");
+    const longAgo = new Date(Date.now() - 25 * 3_600_000);
+    for (const sha256 of [named, old]) await utimes(join(blobs, sha256), longAgo, longAgo);
+    await writeFile(join(data, "mirror/incoming/part"), "x");
+    const next = await Mirror.open({ data, clock: systemClock });
+    t.same(next.items, first.items);
+    t.same((await readdir(blobs)).sort(), [named, fresh].sort());
+    t.same(await readdir(join(data, "mirror/incoming")), []);
+    await writeFile(join(data, "mirror/items.json"), "[{");
+    await t.rejects(Mirror.open({ data, clock: systemClock }), { code: "mirror.unreadable" });
+    t.same((await readdir(blobs)).sort(), [named, fresh].sort());
+  },
+);
 
 t.test("from elsewhere only an admin may, and a viewer may look", async (t) => {
   const bench = await mirrorBench(t);
