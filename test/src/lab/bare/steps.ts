@@ -2,6 +2,7 @@ import { drifts } from "../drifts/drifts.ts";
 import { featureRemapped } from "../drifts/feature-remapped.ts";
 import { again } from "../install/again.ts";
 import { cuts } from "../install/cuts.ts";
+import { interrupted } from "../install/interrupted.ts";
 import { refusals } from "../install/refusals.ts";
 import { updateSteps } from "../update/steps.ts";
 import type { BareStep } from "./bare-lab.ts";
@@ -16,7 +17,8 @@ export function bareSteps(full: boolean): BareStep[] {
   const quick = drifts.filter((drift) => drift !== featureRemapped);
   const disturbed = [...rebootSteps, ...cutSteps(full ? [1, 30, 120] : [1]), ...killSteps(full ? drifts : quick)];
   // Waiting for a token to run out takes a minute.
-  const script = [...cuts, ...refusals.filter(({ name }) => full || !name.includes("has run out"))];
+  const refused = refusals.filter(({ name }) => full || !name.includes("has run out"));
+  const script = [...cuts, ...refused, ...(full ? interrupted : [])];
   // A good version on all, and one that ends at once.
   const updates = full ? updateSteps : updateSteps.slice(0, 2);
   const repeated = full ? manyInstalls : [];
