@@ -17,7 +17,7 @@ export const ollamaCodes = {
   "ollama.driver.mismatch": {
     severity: "critical",
     cause: "The NVIDIA driver was updated while the old one is loaded: {problem}.",
-    remedy: "Run `reboot` on the machine; Fettle never reboots one.",
+    remedy: "Run `reboot` on the machine. With `driver: install` in the stack, Fettle does it when you approve it.",
   },
   "ollama.driver.too-old": {
     severity: "critical",
