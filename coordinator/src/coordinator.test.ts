@@ -153,7 +153,10 @@ t.test("from a token to a connected agent, over the wire, and again after a rest
   };
   const socket = await connect(first);
   const health = await call({ ...verified, path: "/healthz" });
-  t.match(health, { status: 200, body: { ok: true, store: { writable: true }, ca: { daysLeft: 3649 }, agents: 1 } });
+  t.match(health, {
+    status: 200,
+    body: { ok: true, store: { writable: true }, ca: { daysLeft: 3649 }, issuer: { daysLeft: 1824 }, agents: 1 },
+  });
   const events = await first.context.store.events.list({ after: "", limit: 9 });
   t.same(
     events.map(({ kind }) => kind),

@@ -42,3 +42,26 @@ export async function startHere(environment: NodeJS.ProcessEnv, signal: AbortSig
   await refuseForeignRoot(config.paths.data);
   await serve(config, signal);
 }
+
+/** `fettle coordinator root export`, likewise. */
+export async function exportRootHere(environment: NodeJS.ProcessEnv, to: string): Promise<void> {
+  const [{ exportRootKey }, { pathsOf }, { readEnv }] = await rootKeyParts();
+  await exportRootKey(pathsOf(readEnv(environment)), to);
+}
+
+/** `fettle coordinator root import`, likewise. */
+export async function importRootHere(environment: NodeJS.ProcessEnv, from: string): Promise<void> {
+  const [{ importRootKey }, { pathsOf }, { readEnv }, { giveToOwner }] = await rootKeyParts();
+  const paths = pathsOf(readEnv(environment));
+  await importRootKey(paths, from);
+  await giveToOwner(paths.data);
+}
+
+async function rootKeyParts() {
+  return await Promise.all([
+    import("./root-key.ts"),
+    import("../config.ts"),
+    import("../env.ts"),
+    import("./ownership.ts"),
+  ]);
+}

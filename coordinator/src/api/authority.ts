@@ -31,7 +31,7 @@ async function answerOf({ pki, rotation }: Context): Promise<AuthorityAnswer> {
     rootEndsAt: active.rootNotAfter,
     issuerEndsAt: active.notAfter,
     serverEndsAt: pki.server().notAfter,
-    rootKeyHere: active.rootKeyHere,
+    rootKeyHere: await pki.rootKeyHere(),
     serverPin: pki.serverPin,
     rotation:
       state === null ? null : { ...state, lacking: [...state.lacking], without: [...(await rotation.without())] },

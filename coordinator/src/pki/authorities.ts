@@ -2,8 +2,8 @@ import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
-import { AUTHORITY_FILES, type Authority, createAuthority, isThere, loadAuthority } from "./authority.ts";
-import { readPem, syncFolder, writePem } from "./pem-file.ts";
+import { AUTHORITY_FILES, type Authority, createAuthority, loadAuthority } from "./authority.ts";
+import { isThere, readPem, syncFolder, writePem } from "./pem-file.ts";
 
 /**
  * The authority in use and, during a rotation, the one that comes (`next/`: every agent is to trust it too) or the one

@@ -1,11 +1,11 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { access, chmod, mkdir } from "node:fs/promises";
+import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Issuer } from "./certificates.ts";
 import { keyHash, newKey } from "./keys.ts";
-import { readKey, readPem, writePem } from "./pem-file.ts";
+import { isThere, readKey, readPem, writePem } from "./pem-file.ts";
 
 export const DAY_MS = 24 * 60 * 60_000;
 const ROOT_DAYS = 3650;
@@ -18,6 +18,7 @@ export const BACKDATE_MS = 60 * 60_000;
 /** What lies in the folder of one authority. `ca.key` may be taken off the machine. */
 export const AUTHORITY_FILES = ["ca.pem", "ca.key", "issuer.pem", "issuer.key"] as const;
 const [ROOT, ROOT_KEY, ISSUER, ISSUER_KEY] = AUTHORITY_FILES;
+export const ROOT_KEY_FILE = ROOT_KEY;
 
 /** The issuing CA that makes every certificate, and the root above it that the agents trust. */
 export interface Authority extends Issuer {
@@ -30,8 +31,6 @@ export interface Authority extends Issuer {
   readonly pin: string;
   /** The same in hex, as agents say whom they trust. */
   readonly rootHash: string;
-  /** Whether the root's key is on this machine. */
-  readonly rootKeyHere: boolean;
 }
 
 /** Makes a root and its issuing CA; the folder must hold none. */
@@ -53,8 +52,7 @@ export async function loadAuthority(folder: string): Promise<Authority> {
   const root = await readPem(join(folder, ROOT));
   const certificate = await readPem(join(folder, ISSUER));
   const key = await readKey(join(folder, ISSUER_KEY));
-  const rootKeyHere = await isThere(join(folder, ROOT_KEY));
-  if (rootKeyHere) await readKey(join(folder, ROOT_KEY));
+  if (await isThere(join(folder, ROOT_KEY))) await readKey(join(folder, ROOT_KEY));
   try {
     const [above, own] = [new X509Certificate(root), new X509Certificate(certificate)];
     if (!own.ca || !own.checkPrivateKey(createPrivateKey(key))) throw new Error("the key is not this CA's");
@@ -67,7 +65,6 @@ export async function loadAuthority(folder: string): Promise<Authority> {
       rootNotAfter: above.validToDate.getTime(),
       pin: keyHash(above.publicKey, "base64url"),
       rootHash: keyHash(above.publicKey, "hex"),
-      rootKeyHere,
     };
   } catch (error) {
     throw new FettleError("coordinator.bad-pki", { path: join(folder, ISSUER), problem: messageOf(error) });
@@ -76,7 +73,8 @@ export async function loadAuthority(folder: string): Promise<Authority> {
 
 /** Gives the issuing CA a new certificate when its own is near its end and the root's key is here; the key stays. */
 export async function renewIssuer(folder: string, authority: Authority, now: number): Promise<Authority> {
-  if (!authority.rootKeyHere || authority.notAfter - now > ISSUER_RENEW_DAYS * DAY_MS) return authority;
+  if (authority.notAfter - now > ISSUER_RENEW_DAYS * DAY_MS || !(await isThere(join(folder, ROOT_KEY))))
+    return authority;
   if (authority.rootNotAfter - now < ISSUER_RENEW_DAYS * DAY_MS) return authority;
   await writeIssuer(folder, { certificate: authority.root, key: await readKey(join(folder, ROOT_KEY)) }, now);
   return await loadAuthority(folder);
@@ -100,11 +98,4 @@ export function chainOf(leaf: string, { certificate }: Pick<Authority, "certific
 
 function validity(now: number, days: number) {
   return { notBefore: now - BACKDATE_MS, notAfter: now + days * DAY_MS };
-}
-
-export async function isThere(path: string): Promise<boolean> {
-  return await access(path).then(
-    () => true,
-    () => false,
-  );
 }

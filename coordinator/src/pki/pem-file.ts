@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, stat, unlink } from "node:fs/promises";
+import { access, open, readFile, rename, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 
@@ -47,4 +47,11 @@ export async function readKey(path: string): Promise<string> {
   const { mode } = await stat(path);
   if ((mode & 0o077) !== 0) throw new FettleError("coordinator.exposed", { path, mode: (mode & 0o777).toString(8) });
   return text;
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  return await access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,8 +1,9 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, X509Certificate } from "node:crypto";
-import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EnrolRequest, enrolProof, enrolToken } from "@fettle/shared/api/enrol.ts";
+import { rootOf } from "@fettle/shared/lib/certificates.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { must } from "@fettle/shared/lib/must.ts";
 import t, { type Test } from "tap";
@@ -86,12 +87,8 @@ t.test("an honest agent gets a certificate of its own", async (t) => {
   t.match(answer, { node: "ollama-1", stack: "duo", roles: ["ollama"], agentPort: 7444 });
   t.equal(answer.coordinatorName, "coordinator.c0ffee.fettle.internal");
   const certificate = new X509Certificate(answer.certificate);
-  const ca = new X509Certificate(answer.ca);
-  t.ok(
-    certificate.verify(ca.publicKey) &&
-      certificate.checkIssued(ca) &&
-      certificate.checkPrivateKey(createPrivateKey(key)),
-  );
+  t.ok(rootOf(answer.certificate, answer.ca), "it hangs on the root by the issuing CA that comes with it");
+  t.ok(certificate.checkPrivateKey(createPrivateKey(key)));
   t.same(certificate.keyUsage, ["1.3.6.1.5.5.7.3.2"], "clientAuth alone");
   t.notOk(certificate.ca);
   t.equal(certificate.validToDate.getTime(), START + 90 * DAY_MS);
@@ -290,6 +287,8 @@ t.test("a CA that others can read, or that lost its key, stops the start", async
   await chmod(join(folder, "ca.key"), 0o644);
   t.equal(await codeOf(open()), "coordinator.exposed");
   await rm(join(folder, "ca.key"));
+  t.equal(await codeOf(open()), "none", "the root's key may be elsewhere");
+  await rm(join(folder, "issuer.key"));
   t.equal(await codeOf(open()), "coordinator.bad-pki");
 });
 
@@ -338,6 +337,22 @@ t.test("a token belongs to the first machine that uses it, and can be bound to a
   const metal = (await pki.mint({ ...OLLAMA, node: "metal-1" })).token.reveal();
   await pki.enrol(requestOf(metal), "10.0.0.4");
   t.match(await message(pki.enrol(requestOf(metal, newKey(), { machineId: "m2" }), "10.0.0.4")), /by machine m1\./);
+});
+
+t.test("the issuing CA is renewed by the root while its key is here, and keeps its own", async (t) => {
+  const { pki, clock, folder } = await world(t);
+  const before = pki.authorities.active;
+  clock.at += 1500 * DAY_MS;
+  await rename(join(folder, "ca.key"), join(folder, "../away"));
+  await pki.renew();
+  t.equal(pki.authorities.active.certificate, before.certificate, "without the root's key it stays");
+  await rename(join(folder, "../away"), join(folder, "ca.key"));
+  await pki.renew();
+  const { active } = pki.authorities;
+  t.ok(active.notAfter > before.notAfter);
+  t.equal(active.key, before.key);
+  t.equal(active.pin, before.pin);
+  t.ok(rootOf(pki.server().certificate, active.root));
 });
 
 t.test("the pin is that of the server's key and stays when the certificate is renewed", async (t) => {

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import { join } from "node:path";
 import type { EnrolRequest } from "@fettle/shared/api/enrol.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
@@ -8,9 +9,10 @@ import type { IdentityRow } from "../store/identities.ts";
 import type { Store } from "../store/store.ts";
 import { AgentIdentities } from "./agent-identities.ts";
 import { type Authorities, dropOld, loadAuthorities, prepareNext, switchOver } from "./authorities.ts";
-import { renewIssuer } from "./authority.ts";
+import { ROOT_KEY_FILE, renewIssuer } from "./authority.ts";
 import { type Enrolled, type EnrolParts, enrol } from "./enrol.ts";
 import { keyHash } from "./keys.ts";
+import { isThere } from "./pem-file.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { namesOf, serverIdentity } from "./server-certificate.ts";
 import { newToken, secretHash, tokenText } from "./token.ts";
@@ -94,10 +96,9 @@ export class Pki implements Service {
     return this.#authorities.active.root;
   }
 
-  /** The end of the root or of the issuing CA, whichever is sooner. */
-  get caNotAfter(): number {
-    const { rootNotAfter, notAfter } = this.#authorities.active;
-    return Math.min(rootNotAfter, notAfter);
+  /** Whether the root's key is on this machine; it may be taken off it. */
+  async rootKeyHere(): Promise<boolean> {
+    return await isThere(join(this.#parts.folder, ROOT_KEY_FILE));
   }
 
   /** The authority in use and what a rotation has beside it. */

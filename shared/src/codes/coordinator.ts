@@ -23,6 +23,21 @@ export const coordinatorCodes = {
     remedy:
       "Run `chmod 600 {path}`; if others had access to this machine, set up a new coordinator and enrol the nodes there.",
   },
+  "coordinator.root-away": {
+    severity: "warning",
+    cause: "The root's key is not on this machine: there is no {path}.",
+    remedy: "Nothing was changed. `fettle ca status` says where it stands.",
+  },
+  "coordinator.root-not-moved": {
+    severity: "warning",
+    cause: "{path} cannot take or give the root's key: {problem}.",
+    remedy: "The key stays where it was. Name another file.",
+  },
+  "coordinator.rotating": {
+    severity: "warning",
+    cause: "A rotation of the CA is under way.",
+    remedy: "Nothing was changed. Wait until it is done: `fettle ca status`.",
+  },
   "coordinator.cannot-listen": {
     severity: "critical",
     cause: "The coordinator cannot listen on {address}: {problem}.",

@@ -2,6 +2,7 @@ import type { Declare } from "../command.ts";
 import type { Session } from "../session.ts";
 import { declareBackup } from "./coordinator-backup.ts";
 import { declareRestore } from "./coordinator-restore.ts";
+import { declareRoot } from "./coordinator-root.ts";
 
 /** Works on the coordinator's own machine, beside the API. Loaded only when asked for: it brings the whole server. */
 export const coordinator: Declare = (program, act) => {
@@ -16,6 +17,7 @@ export const coordinator: Declare = (program, act) => {
     .action(act(configure));
   declareBackup(group, act);
   declareRestore(group, act);
+  declareRoot(group, act);
   group.command("start").description("Run it until it is told to stop").action(act(start));
 };
 
