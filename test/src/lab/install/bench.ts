@@ -15,7 +15,11 @@ const SCRIPT = "/run/fettle-lab-install.sh";
 /** Programs that stand before the machine's own in a run of the script. */
 const FAKES = "/run/fettle-lab-fakes";
 
-export async function mint({ fettle, ollama }: InstallLab, more: string[] = [], node = ollama.name): Promise<Minted> {
+export async function mint(
+  { fettle, ollama }: InstallLab,
+  more: string[] = [],
+  node: string = ollama.name,
+): Promise<Minted> {
   const roles = node === ollama.name ? [] : ["--role", "ollama"];
   const made = await fettle.cli(["token", "create", "--node", node, ...roles, "--json", ...more]);
   return JSON.parse(made) as Minted;
