@@ -174,6 +174,16 @@ t.test("from a token to a connected agent, over the wire, and again after a rest
   );
   t.match(await second.context.store.nodes.get("ollama-1"), { machineId: "m1", version: "0.1.0" });
   t.match(await call({ ...verified, port: second.api, path: "/v1/api-tokens", headers: admin }), { status: 200 });
+  const { store } = second.context;
+  await store.db
+    .updateTable("identities")
+    .set({ fingerprint: "f".repeat(64) })
+    .execute();
+  await t.rejects(connect(second), /401|403/, "a certificate that is not in the database");
+  const now = systemClock.now();
+  await store.restores.add({ epoch: 2, madeAt: now - 60_000, restoredAt: now + 5_000 });
+  await connect(second);
+  t.equal((await store.identities.live("ollama-1", now)).length, 1, "issued since the backup it counts, and alone");
   const secrets = [minted.token.reveal(), token.reveal()].map((text) => must(text.split(".").at(-1), "secret"));
   const files = ["fettle.db", "fettle.db-wal"].map((name) => readFile(join(folder, "data", name), "latin1"));
   const disk = (await Promise.all(files)).join("");
