@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { resourceName } from "../protocol/names.ts";
 import { probeTarget } from "./probe.ts";
 import { GB, type Role } from "./role.ts";
 
@@ -51,7 +52,7 @@ export const FEATURES = [
 /** A model record as GitLab is to hold it. */
 export const gitlabModel = z.strictObject({
   /** The model's key in the stack file. */
-  key: z.string().max(63),
+  key: resourceName.max(63),
   displayName: z.string().min(1).max(255),
   family: z.enum(MODEL_FAMILIES),
   /** The model server's OpenAI endpoint; ends in /v1. */
@@ -84,7 +85,7 @@ export const gitlabParams = z.strictObject({
   /** A CA file on this VM that GitLab's certificate is verified with, beside the system's. */
   ca: z.string().max(500).optional(),
   token: gitlabToken,
-  seats: z.array(z.string().max(255)).max(500),
+  seats: z.array(resourceName).max(500),
   /** As in `http://172.31.11.20:5052`. */
   gatewayUrl: z.string().max(255),
   timeoutSeconds: z.number().int().min(60).max(600).optional(),

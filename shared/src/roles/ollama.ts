@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { resourceName } from "../protocol/names.ts";
 import { probeTarget } from "./probe.ts";
 import { GB, type Role } from "./role.ts";
 
@@ -10,7 +11,7 @@ export const OLLAMA_DEFAULT = "0.32.15";
 
 /** One model of the server. */
 export const ollamaModel = z.strictObject({
-  name: z.string().min(1).max(200),
+  name: resourceName,
   /** Wanted manifest digest, 64 hex digits, when the operator pinned it. */
   digest: z
     .string()

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { DROP_IN, OLLAMA_UNIT } from "@fettle/agent/resources/ollama/unit-file.ts";
 import { GATEWAY_CONTAINER } from "@fettle/shared/roles/gateway.ts";
 import { OLLAMA_PORT } from "@fettle/shared/roles/ollama.ts";
-import { ask } from "../sandbox/ask.ts";
+import { ask, LOOK_MS } from "../sandbox/ask.ts";
 import { adminOf } from "../sandbox/drifts.ts";
 import type { Sandbox } from "../sandbox/sandbox.ts";
 import { systemctl } from "../sandbox/systemctl.ts";
@@ -58,7 +58,7 @@ const container: Bare = {
   async repair(sandbox) {
     const socketPath = join(sandbox.rootOf("gateway-1"), "run/docker.sock");
     await ask({ socketPath, method: "POST", path: `/containers/${GATEWAY_CONTAINER}/start` });
-    const gateway = { host: sandbox.layout.addresses["gateway-1"], port: 5052, method: "GET" };
+    const gateway = { host: sandbox.layout.addresses["gateway-1"], port: 5052, method: "GET", limitMs: LOOK_MS };
     await until(
       "it is healthy",
       LIMIT_MS,
@@ -92,5 +92,6 @@ export const BARE: Readonly<Record<string, Bare>> = {
 
 function ollama(sandbox: Sandbox, method: string, path: string, body?: object) {
   const host = sandbox.layout.addresses["ollama-1"];
-  return ask({ host, port: OLLAMA_PORT, method, path }, body && JSON.stringify(body));
+  const limit = method === "GET" ? { limitMs: LOOK_MS } : {};
+  return ask({ host, port: OLLAMA_PORT, method, path, ...limit }, body && JSON.stringify(body));
 }

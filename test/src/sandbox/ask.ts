@@ -6,6 +6,8 @@ export interface Asked {
   readonly host?: string;
   readonly port?: number;
   readonly socketPath?: string;
+  /** 30 s when not given. */
+  readonly limitMs?: number;
 }
 
 export interface Answer {
@@ -14,12 +16,14 @@ export interface Answer {
 }
 
 const LIMIT_MS = 30_000;
+/** For a look that is repeated anyway: a restart may swallow a request, and to wait for its answer would measure that. */
+export const LOOK_MS = 300;
 
 /** A plain HTTP request, as curl would make it beside Fettle. */
-export function ask(asked: Asked, body?: string): Promise<Answer> {
+export function ask({ limitMs = LIMIT_MS, ...asked }: Asked, body?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const headers = body === undefined ? {} : { "content-length": Buffer.byteLength(body) };
-    const sent = request({ ...asked, headers, agent: false, timeout: LIMIT_MS }, (answer) => {
+    const sent = request({ ...asked, headers, agent: false, timeout: limitMs }, (answer) => {
       let text = "";
       answer.setEncoding("utf8").on("data", (piece: string) => {
         text += piece;
@@ -27,7 +31,7 @@ export function ask(asked: Asked, body?: string): Promise<Answer> {
       answer.on("end", () => resolve({ status: answer.statusCode ?? 0, text }));
       answer.on("error", reject);
     });
-    sent.on("timeout", () => sent.destroy(new Error("no answer within 30 s")));
+    sent.on("timeout", () => sent.destroy(new Error(`no answer within ${limitMs} ms`)));
     sent.on("error", reject);
     sent.end(body);
   });

@@ -4,7 +4,7 @@ import { DROP_IN, OLLAMA_UNIT } from "@fettle/agent/resources/ollama/unit-file.t
 import { GATEWAY_CONTAINER } from "@fettle/shared/roles/gateway.ts";
 import { OLLAMA_PORT } from "@fettle/shared/roles/ollama.ts";
 import { type AdminAccess, readFeatures, remapFeature } from "../stand-ins/gitlab/admin-client.ts";
-import { type Answer, ask } from "./ask.ts";
+import { type Answer, ask, LOOK_MS } from "./ask.ts";
 import { gitlabUrl } from "./layout.ts";
 import { ADMIN_TOKEN } from "./machine-files.ts";
 import type { Sandbox } from "./sandbox.ts";
@@ -70,7 +70,7 @@ export const containerStopped: Drift = {
   },
   async healed(sandbox) {
     const url = { host: sandbox.layout.addresses["gateway-1"], port: 5052, path: "/monitoring/healthz" };
-    return (await ask({ ...url, method: "GET" })).status === 200;
+    return (await ask({ ...url, method: "GET", limitMs: LOOK_MS })).status === 200;
   },
 };
 
@@ -97,7 +97,8 @@ export function adminOf(sandbox: Sandbox): AdminAccess {
 
 function ollama(sandbox: Sandbox, method: string, path: string, body?: object): Promise<Answer> {
   const host = sandbox.layout.addresses["ollama-1"];
-  return ask({ host, port: OLLAMA_PORT, method, path }, body && JSON.stringify(body));
+  const limit = method === "GET" ? { limitMs: LOOK_MS } : {};
+  return ask({ host, port: OLLAMA_PORT, method, path, ...limit }, body && JSON.stringify(body));
 }
 
 function engine(sandbox: Sandbox, method: string, path: string): Promise<Answer> {
