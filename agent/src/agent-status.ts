@@ -9,10 +9,11 @@ export interface AgentStatusParts {
   readonly identity: Identity | null;
   /** The last update that this agent was asked for. */
   readonly update: UpdateStatus | null;
+  readonly observing: AgentStatus["observing"];
 }
 
 /** What the agent says of itself in a report. */
-export function agentStatus({ identity, update }: AgentStatusParts): AgentStatus {
+export function agentStatus({ identity, update, observing }: AgentStatusParts): AgentStatus {
   return {
     version: VERSION,
     dev: IS_DEV,
@@ -20,7 +21,7 @@ export function agentStatus({ identity, update }: AgentStatusParts): AgentStatus
     trusts: identity === null ? [] : hashesOf(identity.ca),
     certificateExpiresAt: identity?.expiresAt ?? null,
     ...issuedUnder(identity),
-    observing: null,
+    observing,
   };
 }
 

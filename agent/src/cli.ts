@@ -56,10 +56,10 @@ async function enrolHere({ env, host, ownUid }: CliParts, { token, coordinator }
   const { configPath: path, dataFolder } = env;
   if (coordinator !== null && (await host.files.stat(path)) === null) await writeConfig(host, path, coordinator);
   const { coordinators } = await loadConfig(host.files, path, ownUid);
-  const { machineId, instanceId } = await host.metrics.facts();
+  const { machineId, instanceId, productUuid } = await host.metrics.facts();
   const identity = identityStore(host.files, dataFolder);
   const at = coordinator === null ? coordinators : [oneCoordinator(coordinator)];
-  return enrol({ coordinators: at, identity, token, machineId, instanceId, version: VERSION });
+  return enrol({ coordinators: at, identity, token, machineId, instanceId, productUuid, version: VERSION });
 }
 
 function uninstallHere(parts: CliParts): Uninstall {

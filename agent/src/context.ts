@@ -2,6 +2,7 @@ import type { Service } from "@fettle/shared/lib/service.ts";
 import { uuidv7 } from "@fettle/shared/lib/uuid.ts";
 import { RELEASE_KEYS, VERSION } from "@fettle/shared/lib/version.ts";
 import type { AgentWanted } from "@fettle/shared/protocol/agent-wanted.ts";
+import { machineOf } from "@fettle/shared/protocol/machine.ts";
 import { OLDEST_PROTOCOL, PROTOCOL } from "@fettle/shared/protocol/version.ts";
 import type { OllamaArch } from "@fettle/shared/roles/ollama-archives.ts";
 import { roles } from "@fettle/shared/roles/roles.ts";
@@ -13,9 +14,12 @@ import type { MirrorClient } from "./clients/mirror.ts";
 import { type AgentConfig, loadConfig } from "./config.ts";
 import { Contact } from "./contact.ts";
 import type { AgentEnv } from "./env.ts";
+import { Frozen } from "./frozen.ts";
 import { Health } from "./health/health.ts";
+import { Credentials } from "./link/credentials.ts";
 import { Link } from "./link/link.ts";
 import type { Introduction } from "./link/parts.ts";
+import { Renewal } from "./link/renewal.ts";
 import { localService, localSocketPath } from "./local/local-service.ts";
 import { localAgent } from "./local-agent.ts";
 import { createLogger } from "./logger.ts";
@@ -74,6 +78,12 @@ interface Ground {
   readonly link: { now: Link | null };
   /** As last read; null before the enrolment. */
   readonly identity: { now: Identity | null };
+  /** Why nothing is changed here, if so: decided before anything connects. */
+  readonly frozen: Frozen;
+  /** Called when that has changed. */
+  readonly woken: { now: () => void };
+  /** Somebody waits for a person's word to be let in again. */
+  readonly renewal: { now: Renewal | null };
   /** Who takes what the coordinator wants of the agent itself. */
   readonly wanted: Array<(wanted: AgentWanted) => void>;
 }
@@ -90,7 +100,16 @@ export async function createContext({ env, host, open = openStore }: ContextOpti
   const link: Ground["link"] = { now: null };
   const machine = await MachineFactsService.of(host, () => link.now?.reportChanged());
   const identity = { now: await identityStore(host.files, env.dataFolder).load() };
-  const ground = { env, host, config, logger, secrets, store, desired, machine, link, identity, wanted: [] };
+  const woken: { now: () => void } = { now: () => undefined };
+  const frozen = new Frozen({
+    kept: store.kept,
+    before: desired.current()?.agent?.frozen ?? null,
+    identity: () => identity.now,
+    machine: () => machineOf(machine.machine),
+    onChange: () => woken.now(),
+  });
+  const basis = { env, host, config, logger, secrets, store, desired, machine, link, identity };
+  const ground: Ground = { ...basis, frozen, woken, renewal: { now: null }, wanted: [] };
   return { logger, services: await compose(ground), close: () => store.close() };
 }
 
@@ -117,11 +136,18 @@ async function compose(ground: Ground): Promise<Service[]> {
   const roots = makeTrustedRoots(ground);
   ground.wanted.push((wanted) => void roots.take(wanted));
   const current = () => {
-    const agent = agentStatus({ identity: ground.identity.now, update: updater.status() });
+    const agent = agentStatus({
+      identity: ground.identity.now,
+      update: updater.status(),
+      observing: ground.frozen.observing(),
+    });
     return report({ keeper, loop: core.loop, machine: ground.machine, health, store, agent, now: host.clock.now() });
   };
   const made = makeLink(ground, core, keeper, health, current);
   link.now = made;
+  const renewal = makeRenewal(ground, core, keeper, made);
+  ground.renewal.now = renewal;
+  takeIdentityWishes(ground, core, renewal);
   const agent = localAgent({
     store,
     loop: core.loop,
@@ -141,7 +167,7 @@ async function compose(ground: Ground): Promise<Service[]> {
   const local = localService(host.localSocket, localSocketPath(env.runFolder), agent, host.clock);
   ground.machine.onChange(() => void keeper.refresh());
   const upkeep = new Upkeep({ store, clock: host.clock, logger: ground.logger });
-  return [core.loop, watcher, health, made, ground.machine, contact, local, upkeep, updater];
+  return [core.loop, watcher, health, made, ground.machine, contact, local, upkeep, updater, renewal];
 }
 
 /** What is in it the coordinator says with each desired state; the last word counts, also after a restart. */
@@ -159,7 +185,7 @@ function makeMirror({ host, env, config, desired, wanted }: Ground): MirrorClien
 }
 
 function coreOf(ground: Ground, clients: Clients, health: Health, contact: Contact): Core {
-  const { host, store, logger, secrets, link } = ground;
+  const { host, store, logger, secrets, link, frozen } = ground;
   return makeCore({
     host,
     clients,
@@ -168,18 +194,27 @@ function coreOf(ground: Ground, clients: Clients, health: Health, contact: Conta
     cut: (text) => secrets.cut(text),
     gpuShare: () => health.gpuShare(),
     awayMs: () => contact.awayMs(),
+    frozen: () => frozen.now(),
     onChange: () => link.now?.reportChanged(),
     onOwed: () => link.now?.recordsChanged(),
   });
 }
 
-function makeHealth({ host, config, link, identity }: Ground, clients: Clients, held: () => RoleParams): Health {
+function makeHealth(
+  { host, config, link, identity, frozen, renewal }: Ground,
+  clients: Clients,
+  held: () => RoleParams,
+): Health {
   return new Health({
     host,
     nvidiaSmi: clients.nvidiaSmi,
     probes: () => allowedProbes(held(), config.policy),
     caFile: () => caFileOf(held()),
     certificateExpiresAt: () => identity.now?.expiresAt ?? null,
+    identityFindings: () => [
+      ...[frozen.now() ?? []].flat(),
+      ...(renewal.now?.pending ? [{ code: "identity.certificate-ended", args: {} } as const] : []),
+    ],
     clockOffsetMs: () => link.now?.status().clockOffsetMs ?? null,
     onChange: () => link.now?.reportChanged(),
   });
@@ -219,9 +254,11 @@ function makeKeeper(
 async function makeUpdater(ground: Ground, core: Core): Promise<Updater> {
   const { host, env, config, logger, store, link, desired, machine } = ground;
   const identity = () => identityStore(host.files, env.dataFolder).load();
-  let frozen = desired.current()?.agent?.frozen ?? null;
-  const observing = () => agentStatus({ identity: ground.identity.now, update: null }).observing;
-  const held = () => ({ frozen, observing: observing(), pauses: store.pauses.all(host.clock.now()) });
+  const held = () => ({
+    frozen: null,
+    observing: ground.frozen.observing(),
+    pauses: store.pauses.all(host.clock.now()),
+  });
   const updater = new Updater({
     host,
     layout: updateLayout(env.dataFolder),
@@ -244,10 +281,7 @@ async function makeUpdater(ground: Ground, core: Core): Promise<Updater> {
     log: logger.child({ room: "update" }),
   });
   await updater.load();
-  const take = (wanted: AgentWanted): void => {
-    ({ frozen } = wanted);
-    updater.want(wanted);
-  };
+  const take = (wanted: AgentWanted): void => updater.want(wanted);
   ground.wanted.push(take);
   const stored = desired.current()?.agent;
   if (stored !== undefined) take(stored);
@@ -262,11 +296,15 @@ function makeLink(
   current: () => ReturnType<typeof report>,
 ): Link {
   const { host, env, config, logger, store, desired, identity } = ground;
+  const credentials = new Credentials(identityStore(host.files, env.dataFolder), (shown) => {
+    identity.now = shown;
+  });
   return new Link({
     coordinators: config.coordinators,
-    identity: async () => {
-      identity.now = await identityStore(host.files, env.dataFolder).load();
-      return identity.now;
+    identity: () => credentials.next(),
+    onLetIn: () => credentials.welcomed(),
+    onBye: (code, reason) => {
+      if (code === "identity.duplicate" || code === "identity.replaced") ground.frozen.turnedAway(reason);
     },
     desired,
     store,
@@ -274,6 +312,8 @@ function makeLink(
     currentReport: current,
     metrics: () => health.metrics(),
     onDesired: async (state) => {
+      // Before anything of it is in force; the other way round it is last.
+      if (state.agent?.frozen) ground.frozen.take(state.agent);
       await keeper.accept(state);
       if (state.agent !== undefined) for (const take of ground.wanted) take(state.agent);
       // A rejection changes nothing else.
@@ -286,10 +326,43 @@ function makeLink(
 }
 
 function introduction({ machine }: Ground, core: Core): Introduction {
-  const { machineId, bootId, instanceId } = machine.machine;
+  const { machineId, bootId, instanceId, productUuid } = machine.machine;
   const capabilities = roles.flatMap((role) => role.capabilities);
   const held = Object.keys(core.loop.standing.roles);
-  return { version: VERSION, protocol: PROTOCOL, capabilities, roles: held, machineId, bootId, instanceId };
+  const ids = { machineId, bootId, instanceId, productUuid };
+  return { version: VERSION, protocol: PROTOCOL, capabilities, roles: held, ...ids };
+}
+
+function makeRenewal({ host, env, config, logger, machine, identity }: Ground, core: Core, keeper: Keeper, link: Link) {
+  return new Renewal({
+    coordinators: config.coordinators,
+    store: identityStore(host.files, env.dataFolder),
+    machine: () => machineOf(machine.machine),
+    shown: () => identity.now,
+    status: () => link.status(),
+    reconnect: () => link.reconnect(),
+    isQuiet: () => core.loop.applying === null,
+    onForeignChange: (found) => {
+      identity.now = found;
+      link.reconnect();
+      // Its roles may be others now.
+      void keeper.refresh();
+    },
+    clock: host.clock,
+    log: logger.child({ room: "renewal" }),
+  });
+}
+
+/** A stored wish for a new certificate counts once it is said again: what is stored may be long done. */
+function takeIdentityWishes({ wanted, frozen, woken, link }: Ground, core: Core, renewal: Renewal): void {
+  wanted.push((wish) => {
+    frozen.take(wish);
+    renewal.want(wish.renew);
+  });
+  woken.now = () => {
+    core.loop.wake("desired");
+    link.now?.reportChanged();
+  };
 }
 
 /** A CA file that GitLab's certificate is verified with beside the system's, as the roles here name it. */

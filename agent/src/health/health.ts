@@ -22,6 +22,8 @@ export interface HealthParts {
   readonly caFile: () => string | null;
   /** Wall-clock ms of the end of the agent's own certificate; null before the enrolment. */
   readonly certificateExpiresAt: () => number | null;
+  /** What is not well with the identity. */
+  readonly identityFindings?: (() => readonly HealthFinding[]) | undefined;
   /** Positive when this machine's clock is ahead of the coordinator's. */
   readonly clockOffsetMs: () => number | null;
   /** A state, a finding or a port's result is another one than before; not called for mere numbers. */
@@ -152,7 +154,15 @@ export class Health implements Service {
     const skew = skewFindings(clockOffsetMs(), this.#skewed);
     this.#skewed = skew.length > 0;
     const own = expiresAt === null ? [] : certificateFindings(expiresAt, host.clock.now());
-    return [...[...this.#findings.values()].flat(), ...this.#gpu.findings, ...this.#ports.findings, ...own, ...skew];
+    const identity = this.#parts.identityFindings?.() ?? [];
+    return [
+      ...identity,
+      ...[...this.#findings.values()].flat(),
+      ...this.#gpu.findings,
+      ...this.#ports.findings,
+      ...own,
+      ...skew,
+    ];
   }
 
   #announce(): void {

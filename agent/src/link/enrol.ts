@@ -14,6 +14,7 @@ import { rootOf } from "@fettle/shared/lib/certificates.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
+import { machineOf } from "@fettle/shared/protocol/machine.ts";
 import type { IdentityStore } from "../store/identity.ts";
 import { enrolCall } from "./enrol-call.ts";
 import type { Address } from "./parts.ts";
@@ -65,7 +66,7 @@ async function enrolAt(address: Address, token: string, parts: EnrolParts): Prom
   if (reply.status < 200 || reply.status > 299) throw refusal(address, reply.status, reply.body);
   const answer = parsed(address, () => enrolAnswer.parse(reply.body));
   checkAnswer(answer, trust, publicKey);
-  await parts.identity.save(answer);
+  await parts.identity.save(answer, machineOf(parts));
   return answer;
 }
 

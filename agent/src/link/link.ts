@@ -27,6 +27,8 @@ export class Link implements Service {
   #status: LinkStatus;
   #channel: Channel | null = null;
   #contactAt: number;
+  /** Ends what goes on now, a wait or a connection. */
+  #again: AbortController = new AbortController();
   /** Monotonic ms of the present or last connection's welcome. */
   #welcomedAt: number | null = null;
 
@@ -52,6 +54,11 @@ export class Link implements Service {
     return { ...this.#status, heardAt: this.#heardWall() };
   }
 
+  /** Connects again at once, with the identity that is there then. */
+  reconnect(): void {
+    this.#again.abort(new FettleError("link.closed", { problem: "to show another certificate" }));
+  }
+
   /** Ms since the coordinator was last heard of, or since this process began. */
   awayMs(): number {
     return this.#parts.clock.mono() - (this.#heardAt() ?? this.#contactAt);
@@ -62,11 +69,17 @@ export class Link implements Service {
     let failures = 1;
     let delayMs = backoffMs(failures, () => clock.random(), BACKOFF);
     for (let turn = 0; ; ) {
-      await clock.sleep(delayMs, signal).catch(() => {});
+      await clock.sleep(delayMs, AbortSignal.any([signal, this.#again.signal])).catch(() => {});
       if (signal.aborted) return;
       const address = must(coordinators[turn % coordinators.length], "a coordinator's address");
-      const { problem, heldMs } = await this.#attempt(address, signal);
+      this.#again = new AbortController();
+      const again = this.#again.signal;
+      const { problem, heldMs } = await this.#attempt(address, AbortSignal.any([signal, again]));
       if (signal.aborted) return;
+      if (again.aborted) {
+        delayMs = 0;
+        continue;
+      }
       const stable = heldMs >= STABLE_MS;
       failures = stable ? 1 : failures + 1;
       if (!stable) turn += 1;

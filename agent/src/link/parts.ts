@@ -35,6 +35,10 @@ export interface LinkParts {
   readonly onDesired: (desired: Desired) => Promise<void>;
   /** Answers a question; the signal fires at its deadline. A FettleError's code becomes the answer's. */
   readonly onAsk: (ask: Ask, signal: AbortSignal) => Promise<unknown>;
+  /** The identity that was handed out last was let in; before anything else of the connection. */
+  readonly onLetIn?: () => Promise<void>;
+  /** The coordinator said good-bye, and why. */
+  readonly onBye?: (code: string, reason: string) => void;
   /** The link was made or lost. */
   readonly onStatus?: () => void;
   readonly clock: Clock;

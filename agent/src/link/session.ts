@@ -55,6 +55,8 @@ export class Session {
     const fence = passFence(this.#parts.desired.fence(), welcome);
     if (fence !== null)
       await within(clock, STORE_MS, "the fence on disk", this.#parts.desired.raiseFence(fence), signal);
+    if (this.#parts.onLetIn !== undefined)
+      await within(clock, STORE_MS, "the identity on disk", this.#parts.onLetIn(), signal);
     onWelcome({ welcome, clockOffsetMs });
     const pingMs = Math.min(Math.max(welcome.pingMs, PING_LIMITS.min), PING_LIMITS.max);
     return await this.#together(signal, (both) => [
@@ -81,7 +83,7 @@ export class Session {
   #welcomeOf(message: DownMessage): Welcome {
     if (message.type === "welcome") return checked(message.body);
     if (message.type === "retryAfter") throw new ComeBackLater(message.body.ms);
-    if (message.type === "bye") throw farewell(message.body);
+    if (message.type === "bye") throw this.#farewell(message.body);
     throw new FettleError("link.bad-frame", { problem: `${message.type} before welcome` });
   }
 
@@ -102,7 +104,7 @@ export class Session {
       case "retryAfter":
         throw new ComeBackLater(message.body.ms);
       case "bye":
-        throw farewell(message.body);
+        throw this.#farewell(message.body);
       case "ping":
         return;
       case "welcome":
@@ -135,6 +137,11 @@ export class Session {
       });
   }
 
+  #farewell({ code, reason }: { code: string; reason?: string | undefined }): FettleError {
+    this.#parts.onBye?.(code, reason ?? code);
+    return new FettleError("link.closed", { problem: reason === undefined ? code : `${code}: ${reason}` });
+  }
+
   async #ping(everyMs: number, signal: AbortSignal): Promise<never> {
     for (;;) {
       await this.#parts.clock.sleep(everyMs, signal);
@@ -159,8 +166,4 @@ function checked(welcome: Welcome): Welcome {
   if (speaksWith(found)) return welcome;
   const older = found < PROTOCOL ? "the coordinator" : "this agent";
   throw new FettleError("link.protocol", { peer: "coordinator", found, own: PROTOCOL, oldest: OLDEST_PROTOCOL, older });
-}
-
-function farewell({ code, reason }: { code: string; reason?: string | undefined }): FettleError {
-  return new FettleError("link.closed", { problem: reason === undefined ? code : `${code}: ${reason}` });
 }

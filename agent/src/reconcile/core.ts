@@ -6,6 +6,7 @@ import type { Host } from "../system/host.ts";
 import { Backoffs } from "./backoffs.ts";
 import { Busy } from "./busy.ts";
 import { Contention } from "./contention.ts";
+import type { Situation } from "./decide.ts";
 import { gateOf } from "./gate.ts";
 import { Judge } from "./judge.ts";
 import { Loop } from "./loop.ts";
@@ -22,6 +23,8 @@ export interface CoreDeps {
   /** Highest share of a graphics card in use, 0 to 1; null when that is not known. */
   readonly gpuShare: () => number | null;
   readonly awayMs: () => number;
+  /** Why nothing at all is changed on this machine. */
+  readonly frozen?: (() => Situation["frozen"]) | undefined;
   readonly onChange: () => void;
   readonly onOwed: () => void;
 }
@@ -41,7 +44,7 @@ export function makeCore(deps: CoreDeps): Core {
   const busy = new Busy(host, deps.gpuShare);
   const backoffs = new Backoffs(clock, store.retries);
   const contention = new Contention({ store, now: () => clock.now(), cut });
-  const judge = new Judge({ clock, store, backoffs, busy, awayMs: deps.awayMs });
+  const judge = new Judge({ clock, store, backoffs, busy, awayMs: deps.awayMs, frozen: deps.frozen });
   const runner = new Runner({
     clock,
     logger,

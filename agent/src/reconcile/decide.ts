@@ -8,6 +8,8 @@ import type { ActivePause } from "./pause.ts";
 /** Everything beside the verdict that decides whether a repair may start, highest policy first. */
 export interface Situation {
   readonly id: string;
+  /** Why nothing is changed on this machine whatever anybody says; null is the usual case. */
+  readonly frozen: { readonly code: Code; readonly args: CodeArgs } | null;
   /** A pause that covers this resource: on the machine first, else at the coordinator. */
   readonly pause: ActivePause | null;
   readonly mode: "observe" | "enforce";
@@ -56,6 +58,7 @@ type Drift = Extract<Verdict, { kind: "drift" }>;
 /** The first thing that holds a repair back, or null. */
 function held(drift: Drift, at: Situation): Decision | null {
   const resource = at.id;
+  if (at.frozen) return say("drifted", at.frozen.code, at.frozen.args);
   if (at.pause) return paused(at.pause);
   if (at.mode === "observe") return say("drifted", "agent.observing");
   if (at.contended) return say("contended", "agent.contended", at.contended);

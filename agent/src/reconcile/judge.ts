@@ -17,6 +17,8 @@ export interface JudgeDeps {
   readonly busy: Busy;
   /** How long the coordinator has not been heard of, in ms. */
   readonly awayMs: () => number;
+  /** Why nothing at all is changed here; null is the usual case. */
+  readonly frozen?: (() => Situation["frozen"]) | undefined;
 }
 
 const AWAY_MS = 24 * 3_600_000;
@@ -33,6 +35,7 @@ export class Judge {
   /** Why a job that runs is to end; null while it may go on. */
   stops({ resource: { id } }: Cell, standing: Standing): string | null {
     if (standing.refusals.has(id)) return "local policy refuses it now";
+    if (this.#frozen()) return "this machine only observes";
     const pause = this.#pause(id, standing);
     if (pause) return `it is paused: ${pause.reason}`;
     return standing.policy.mode === "observe" ? "the stack is only observed now" : null;
@@ -57,6 +60,7 @@ export class Judge {
     const { service } = resource;
     return {
       id: resource.id,
+      frozen: this.#frozen(),
       pause: this.#pause(resource.id, standing),
       mode: standing.policy.mode,
       contended,
@@ -70,6 +74,10 @@ export class Judge {
       drainMs: service?.drainMs ?? 0,
       driftMs: drift === null ? 0 : this.#deps.clock.mono() - drift.at,
     };
+  }
+
+  #frozen(): Situation["frozen"] {
+    return this.#deps.frozen?.() ?? null;
   }
 
   #pause(id: string, standing: Standing): ActivePause | null {

@@ -47,6 +47,7 @@ t.test("an identity that others can read, or that is broken, is refused with its
   await writeFile(key, "not a key");
   await t.rejects(store.key(), { code: "identity.unreadable" });
   await rm(key);
+  await store.save(answer);
   await t.rejects(store.load(), { code: "identity.unreadable", message: /key\.pem/ });
   await mkdir(key);
   await t.rejects(store.key(), { code: "identity.unreadable" });

@@ -1,7 +1,9 @@
-import { createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { type EnrolAnswer, enrolAnswer } from "@fettle/shared/api/enrol.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
+import { type Machine, machine } from "@fettle/shared/protocol/machine.ts";
+import * as z from "zod";
 import type { Files } from "../system/files.ts";
 
 /** Who this machine is to its coordinator. */
@@ -10,6 +12,8 @@ export interface Identity extends EnrolAnswer {
   readonly key: Secret;
   /** Wall-clock ms of the certificate's end. */
   readonly expiresAt: number;
+  /** The machine that it was made for; absent where that was not written down. */
+  readonly machine?: Machine | undefined;
 }
 
 export interface IdentityStore {
@@ -18,52 +22,169 @@ export interface IdentityStore {
   /** The key of this machine, made and on disk before it is handed out, so that a repeated enrolment brings the same. */
   key(): Promise<Secret>;
   /** Makes the coordinator's answer this machine's identity; the key must be the one that `key` gave. */
-  save(answer: EnrolAnswer): Promise<void>;
+  save(answer: EnrolAnswer, boundTo?: Machine): Promise<void>;
   /** These roots (PEM, behind each other) count from now on in the place of those held. */
   trust(roots: string): Promise<void>;
+  /** The identity that comes next, whole and not yet known to be let in; null when there is none. */
+  candidate(): Promise<Identity | null>;
+  /** The key of the next identity, on disk before it is handed out; the same until that is promoted or dropped. */
+  nextKey(): Promise<Secret>;
+  /** The certificate for that key; from now on there is a candidate. */
+  offer(certificate: string, boundTo: Machine): Promise<void>;
+  /** The candidate is this machine's identity from now on: before or after, never between, wherever it is cut off. */
+  promote(): Promise<void>;
+  drop(): Promise<void>;
 }
 
 const PRIVATE = 0o600;
 const OTHERS = 0o077;
+const FIRST_KEY = "key.pem";
+
+const stored = enrolAnswer.extend({
+  /** Beside this file. */
+  keyFile: z
+    .string()
+    .regex(/^key(-[0-9a-f]{16})?\.pem$/)
+    .default(FIRST_KEY),
+  machine: machine.optional(),
+});
+type Stored = z.infer<typeof stored>;
+
+const next = z.object({ key: z.string(), certificate: z.string().max(16_384).nullable(), machine: machine.nullable() });
+type Next = z.infer<typeof next>;
 
 export function identityStore(files: Files, dataFolder: string): IdentityStore {
-  const folder = `${dataFolder}/identity`;
-  const keyPath = `${folder}/key.pem`;
-  const path = `${folder}/identity.json`;
-  const readKey = async (): Promise<Secret | null> => {
-    const text = await readPrivate(files, keyPath);
-    if (text !== null) check(keyPath, () => createPrivateKey(text));
-    return text === null ? null : new Secret(text);
-  };
-  return {
-    async load() {
-      const text = await readPrivate(files, path);
-      if (text === null) return null;
-      const key = await readKey();
-      if (key === null)
-        throw new FettleError("identity.unreadable", { path: keyPath, problem: "there is no such file" });
-      return check(path, () => identityOf(enrolAnswer.parse(JSON.parse(text)), key));
-    },
-    async key() {
-      const present = await readKey();
-      if (present !== null) return present;
-      await files.makeFolder(folder, { mode: 0o700 });
-      const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-      const text = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
-      await files.writeAtomic(keyPath, text, { mode: PRIVATE });
-      return new Secret(text);
-    },
-    async trust(roots) {
-      const text = await readPrivate(files, path);
-      if (text === null) throw new FettleError("identity.absent");
-      const answer = check(path, () => enrolAnswer.parse(JSON.parse(text)));
-      await files.writeAtomic(path, `${JSON.stringify({ ...answer, ca: roots }, null, 2)}\n`, { mode: PRIVATE });
-    },
-    save: (answer) => files.writeAtomic(path, `${JSON.stringify(answer, null, 2)}\n`, { mode: PRIVATE }),
-  };
+  return new IdentityFiles(files, `${dataFolder}/identity`);
 }
 
-function identityOf(answer: EnrolAnswer, key: Secret): Identity {
+class IdentityFiles implements IdentityStore {
+  readonly #files: Files;
+  readonly #folder: string;
+  readonly #path: string;
+  readonly #nextPath: string;
+
+  constructor(files: Files, folder: string) {
+    this.#files = files;
+    this.#folder = folder;
+    this.#path = `${folder}/identity.json`;
+    this.#nextPath = `${folder}/next.json`;
+  }
+
+  async load(): Promise<Identity | null> {
+    const found = await this.#stored();
+    if (found === null) return null;
+    const path = `${this.#folder}/${found.keyFile}`;
+    const key = await this.#readKey(found.keyFile);
+    if (key === null) throw new FettleError("identity.unreadable", { path, problem: "there is no such file" });
+    return check(this.#path, () => identityOf(found, key));
+  }
+
+  async key(): Promise<Secret> {
+    // An identity that cannot be read is replaced by an enrolment; its key, if there is one, is the first one.
+    const found = await this.#stored().catch(() => null);
+    const present = await this.#readKey(found?.keyFile ?? FIRST_KEY);
+    if (present !== null) return present;
+    const key = newKey();
+    await this.#write(`${this.#folder}/${FIRST_KEY}`, key);
+    return new Secret(key);
+  }
+
+  async save(answer: EnrolAnswer, boundTo?: Machine): Promise<void> {
+    const found = await this.#stored().catch(() => null);
+    const keyFile = found !== null && (await this.#readKey(found.keyFile)) !== null ? found.keyFile : FIRST_KEY;
+    await this.#write(this.#path, text({ ...answer, keyFile, machine: boundTo }));
+    await this.drop();
+  }
+
+  async trust(roots: string): Promise<void> {
+    const found = await this.#stored();
+    if (found === null) throw new FettleError("identity.absent");
+    await this.#write(this.#path, text({ ...found, ca: roots }));
+  }
+
+  async candidate(): Promise<Identity | null> {
+    const found = await this.#stored();
+    try {
+      const coming = await this.#next();
+      if (found === null || coming === null || coming.certificate === null) return null;
+      const { certificate, key, machine: boundTo } = coming;
+      const whole = { ...found, certificate, machine: boundTo ?? undefined };
+      return check(this.#nextPath, () => identityOf(whole, new Secret(key)));
+    } catch {
+      // What cannot be read is asked for again; it must not be in the way of the one that is good.
+      await this.drop();
+      return null;
+    }
+  }
+
+  async nextKey(): Promise<Secret> {
+    const coming = await this.#next();
+    if (coming !== null && coming.certificate === null) return new Secret(coming.key);
+    const key = newKey();
+    await this.#write(this.#nextPath, text({ key, certificate: null, machine: null } satisfies Next));
+    return new Secret(key);
+  }
+
+  async offer(certificate: string, boundTo: Machine): Promise<void> {
+    const coming = await this.#next();
+    if (coming === null) throw new FettleError("identity.unreadable", { path: this.#nextPath, problem: "it is gone" });
+    await this.#write(this.#nextPath, text({ ...coming, certificate, machine: boundTo } satisfies Next));
+  }
+
+  async promote(): Promise<void> {
+    const [found, coming] = [await this.#stored(), await this.#next()];
+    if (found === null || coming === null || coming.certificate === null) return;
+    const keyFile = keyFileOf(coming.key);
+    await this.#write(`${this.#folder}/${keyFile}`, coming.key);
+    const { certificate, machine: boundTo } = coming;
+    await this.#write(this.#path, text({ ...found, certificate, keyFile, machine: boundTo ?? undefined }));
+    await this.drop();
+    if (found.keyFile !== keyFile) await this.#files.remove(`${this.#folder}/${found.keyFile}`);
+  }
+
+  async drop(): Promise<void> {
+    if ((await this.#files.stat(this.#nextPath)) !== null) await this.#files.remove(this.#nextPath);
+  }
+
+  async #stored(): Promise<Stored | null> {
+    const found = await readPrivate(this.#files, this.#path);
+    return found === null ? null : check(this.#path, () => stored.parse(JSON.parse(found)));
+  }
+
+  async #next(): Promise<Next | null> {
+    const found = await readPrivate(this.#files, this.#nextPath);
+    return found === null ? null : check(this.#nextPath, () => next.parse(JSON.parse(found)));
+  }
+
+  async #readKey(file: string): Promise<Secret | null> {
+    const path = `${this.#folder}/${file}`;
+    const found = await readPrivate(this.#files, path);
+    if (found !== null) check(path, () => createPrivateKey(found));
+    return found === null ? null : new Secret(found);
+  }
+
+  async #write(path: string, contents: string): Promise<void> {
+    await this.#files.makeFolder(this.#folder, { mode: 0o700 });
+    await this.#files.writeAtomic(path, contents, { mode: PRIVATE });
+  }
+}
+
+function newKey(): string {
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+}
+
+/** Each key has a file of its own, so that the identity's file alone says which one counts. */
+function keyFileOf(key: string): string {
+  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
+  return `key-${createHash("sha256").update(spki).digest("hex").slice(0, 16)}.pem`;
+}
+
+function text(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function identityOf({ keyFile: _, ...answer }: Stored, key: Secret): Identity {
   const certificate = new X509Certificate(answer.certificate);
   if (!certificate.checkPrivateKey(createPrivateKey(key.reveal()))) throw new Error("the key is not the certificate's");
   return { ...answer, key, expiresAt: certificate.validToDate.getTime() };

@@ -13,6 +13,8 @@ export interface MachineFacts {
   readonly bootId: string;
   /** The cloud's instance id, empty on own metal. */
   readonly instanceId: string;
+  /** The firmware's id of this machine; empty where there is none, or where it may not be read. */
+  readonly productUuid: string;
   readonly cores: number;
   readonly memoryBytes: number;
 }

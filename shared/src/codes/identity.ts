@@ -48,6 +48,13 @@ export const identityCodes = {
     cause: "{coordinator} refused the enrolment (HTTP {status}): {problem}.",
     remedy: "Make a new token with `fettle token create --node NODE`: each is for one machine and lives an hour.",
   },
+  "identity.not-renewed": {
+    severity: "warning",
+    cause: "{coordinator} gave no new certificate (HTTP {status}): {problem}.",
+    remedy:
+      "Nothing: it is asked again. `fettle status` on the coordinator's machine says what a person has to decide.",
+    retryable: true,
+  },
   "identity.certificate-mismatch": {
     severity: "critical",
     cause: "The certificate that came back does not belong to this machine's key: {problem}.",

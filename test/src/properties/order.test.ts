@@ -72,6 +72,7 @@ const others: fc.Arbitrary<Verdict> = fc.oneof(
 const ms = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2_000_000 }));
 const situations: fc.Arbitrary<Situation> = fc.record({
   id: fc.constant("ollama.service"),
+  frozen: fc.option(fc.constant({ code: "identity.frozen" as const, args: { reason: "two machines" } })),
   pause: fc.option(fc.constant({ scope: "*", reason: "work", by: "ada", until: null })),
   mode: fc.constantFrom("enforce", "observe"),
   contended: fc.option(fc.constant({ what: "it" })),
@@ -105,6 +106,7 @@ t.test("decide: says something of everything, and acts on nothing but a drift", 
 
 /** What must never be acted on, whatever else is the case. */
 const never: Record<string, Partial<Situation>> = {
+  frozen: { frozen: { code: "identity.frozen", args: { reason: "two machines" } } },
   paused: { pause: { scope: "*", reason: "work", by: "ada", until: null } },
   observed: { mode: "observe" },
   contended: { contended: { what: "it" } },
@@ -134,6 +136,6 @@ t.test("decide: users are cut only after drain, and only for what is broken for 
 
 t.test("decide: with nothing in the way a drift is repaired", async () => {
   const free = { pause: null, mode: "enforce", contended: null, away: false, gate: null, blockedBy: null } as const;
-  const calm = { ...free, backoffMs: 0, atWork: 0, busy: null };
+  const calm = { ...free, frozen: null, backoffMs: 0, atWork: 0, busy: null };
   fc.assert(fc.property(drifts, situations, (drift, at) => decide(drift, () => ({ ...at, ...calm })).act));
 });

@@ -8,6 +8,7 @@ import t from "tap";
 const CALM: Situation = {
   id: "ollama.service",
   pause: null,
+  frozen: null,
   mode: "enforce",
   contended: null,
   away: false,

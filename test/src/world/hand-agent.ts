@@ -21,9 +21,10 @@ export interface StolenIdentity {
 export function stealIdentity(sandbox: Sandbox, node: NodeName): StolenIdentity {
   const read = (path: string) => readFileSync(join(sandbox.rootOf(node), path), "utf8");
   const folder = "var/lib/fettle-agent/identity";
+  const identity = JSON.parse(read(`${folder}/identity.json`)) as { keyFile: string };
   return {
-    answer: enrolAnswer.parse(JSON.parse(read(`${folder}/identity.json`))),
-    key: read(`${folder}/key.pem`),
+    answer: enrolAnswer.parse(identity),
+    key: read(`${folder}/${identity.keyFile}`),
     machineId: read("etc/machine-id").trim(),
   };
 }

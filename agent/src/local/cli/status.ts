@@ -31,6 +31,8 @@ function print(found: LocalStatus, word: string, io: Io): void {
   );
   io.out(`Coordinator: ${linkLine(found, now)}\n`);
   io.out(`Agent: ${printable(agentLine(found))}\n`);
+  const observing = report.agent?.observing ?? null;
+  if (observing !== null) io.out(`Only observing: ${printable(observing.reason)}\n`);
   if (report.health !== null) io.out(`Health: ${report.health.state}\n`);
   for (const { scope, reason, until } of report.pauses) {
     const end = until === null ? "until resumed" : `for ${formatDuration(until - now)} more`;

@@ -16,10 +16,15 @@ async function facts(): Promise<MachineFacts> {
     arch: architecture(),
     machineId: (readProc("/etc/machine-id") ?? "").trim(),
     bootId: (readProc("/proc/sys/kernel/random/boot_id") ?? "").trim(),
-    instanceId: cloudInstanceId((field) => (readProc(`/sys/class/dmi/id/${field}`) ?? "").trim()),
+    instanceId: cloudInstanceId(dmi),
+    productUuid: dmi("product_uuid").toLowerCase(),
     cores: availableParallelism(),
     memoryBytes: memory().memoryTotalBytes,
   };
+}
+
+function dmi(field: string): string {
+  return (readProc(`/sys/class/dmi/id/${field}`) ?? "").trim();
 }
 
 async function load(): Promise<Load> {

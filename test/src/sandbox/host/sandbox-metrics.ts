@@ -14,6 +14,7 @@ export function sandboxMetrics(root: string): Metrics {
       hostname: `${basename(dirname(root))}.${hostname()}`,
       machineId: readFileSync(join(root, "etc/machine-id"), "utf8").trim(),
       instanceId: "",
+      productUuid: "",
     }),
   };
 }
