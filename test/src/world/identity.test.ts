@@ -1,5 +1,9 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { DAY_MS } from "@fettle/coordinator/pki/authority.ts";
+import { agentCertificate } from "@fettle/coordinator/pki/certificates.ts";
 import { eventsRoute } from "@fettle/shared/api/events.ts";
 import t, { type Test } from "tap";
 import { ollamaHost } from "../sandbox/drifts.ts";
@@ -112,6 +116,41 @@ t.test("other roles need a token with all of them, used on the same machine", as
   await world.inSync();
 });
 
+/** The certificate that the agent has, as if the machine had been off for too long. */
+async function runOut(): Promise<void> {
+  const pki = join(sandbox.layout.folder, "coordinator/data/pki");
+  const read = (name: string) => readFileSync(join(pki, name), "utf8");
+  const identity = JSON.parse(readFileSync(identityPath, "utf8"));
+  const leaf = new X509Certificate(identity.certificate);
+  const [notBefore, notAfter] = [Date.now() - 91 * DAY_MS, Date.now() - DAY_MS];
+  const issuer = { certificate: read("issuer.pem"), key: read("issuer.key") };
+  const name = leaf.subject.replace(/^CN=/, "");
+  const old = await agentCertificate(issuer, leaf.publicKey, name, { notBefore, notAfter });
+  const fingerprint = (one: X509Certificate) => one.fingerprint256.replaceAll(":", "").toLowerCase();
+  const database = new DatabaseSync(join(sandbox.layout.folder, "coordinator/data/fettle.db"));
+  database
+    .prepare("UPDATE identities SET fingerprint = ?, notAfter = ? WHERE fingerprint = ?")
+    .run(fingerprint(new X509Certificate(old)), notAfter, fingerprint(leaf));
+  database.close();
+  writeFileSync(identityPath, JSON.stringify({ ...identity, certificate: `${old}\n${issuer.certificate}` }));
+}
+
+t.test("a certificate that has run out: the agent asks, a person says yes, it is back", async (t) => {
+  await agent.stop();
+  await sandbox.coordinator.stop();
+  await runOut();
+  const expired = certificate();
+  sandbox.coordinator.start();
+  agent.start();
+  await world.until("it asks", 60_000, async () => (await codes()).includes("identity.readmission-asked"));
+  t.equal((await world.node(NODE)).connection, "disconnected");
+  t.equal(certificate(), expired, "what it has is not lost");
+  await readmit();
+  await world.until("it is let in", 90_000, async () => certificate() !== expired);
+  await world.inSync();
+  t.same(await codes(), []);
+});
+
 t.test("node remove cuts off at once, and what it had asked for is gone", async (t) => {
   const stolen = stealIdentity(sandbox, NODE);
   await sandbox.fettle(["node", "remove", NODE]);
@@ -121,6 +160,6 @@ t.test("node remove cuts off at once, and what it had asked for is gone", async 
   t.match(await refused(readmit()), /does not ask for anything/);
   const { events } = await world.client.call(eventsRoute, { query: { limit: 500 } });
   const kinds = events.map(({ kind }) => kind);
-  for (const kind of ["node.frozen", "node.readmitted", "node.renewed", "node.removed"])
+  for (const kind of ["node.frozen", "node.readmitted", "node.renewed", "node.readmission-asked", "node.removed"])
     t.ok(kinds.includes(kind), kind);
 });
