@@ -3,7 +3,7 @@ import type { LabConfig } from "../config.ts";
 import { cgroupVersion, ensureEngine } from "../docker-engine.ts";
 import { installGitlab } from "../fettle/bring-up.ts";
 import { ensureHost } from "../host-create.ts";
-import { ensureBareImage, ensurePackages } from "../image/bare-image.ts";
+import { ensureBareImages, ensurePackages } from "../image/bare-image.ts";
 import { ensureHostImage } from "../image/host-image.ts";
 import { coordinatorHost, type HostName, hostNames } from "../layout.ts";
 import { ensureNetwork } from "../network.ts";
@@ -13,18 +13,20 @@ import { publishOllama } from "../products/ollama-release.ts";
 import { ensureSite, writeSiteFiles } from "../site.ts";
 import { timedLine } from "../stopwatch.ts";
 import { type BareLab, bareLabOf } from "./bare-lab.ts";
-import { buildReleases } from "./releases.ts";
+import { buildReleases, type Releases } from "./releases.ts";
 
 export type BareOptions = {
   /** The gateway's host comes with a Docker Engine, as where there is no internet. */
   engine: boolean;
+  /** Those of a lab before, which need not be built again. */
+  releases?: Releases;
 };
 
 /** Four new machines: GitLab's with the stand-in, the rest with nothing; and what they would find in the world. */
-export async function upBare(config: LabConfig, { engine }: BareOptions): Promise<BareLab> {
+export async function upBare(config: LabConfig, { engine, releases: built }: BareOptions): Promise<BareLab> {
   await timedLine("Docker Engine", () => ensureEngine(config));
   const full = await timedLine("host image", () => ensureHostImage(config));
-  const bare = await timedLine("image of bare machines", ensureBareImage);
+  const images = await timedLine("images of bare machines", ensureBareImages);
   await timedLine("package mirror", () => ensurePackages(config));
   await timedLine("what an earlier lab left", () => removeObjects(config));
   await timedLine(`network ${config.subnet.cidr}, names and images`, async () => {
@@ -33,7 +35,7 @@ export async function upBare(config: LabConfig, { engine }: BareOptions): Promis
     await writeSiteFiles(config);
     await ensureSite(config, full.tag);
   });
-  const releases = await timedLine("both programs built as they are shipped", () => buildReleases(config));
+  const releases = built ?? (await timedLine("both programs built as they are shipped", () => buildReleases(config)));
   const ollamaRelease = await timedLine("Ollama's release and the gateway's images published", async () => {
     await publishGateways(config);
     return publishOllama(config);
@@ -44,7 +46,7 @@ export async function upBare(config: LabConfig, { engine }: BareOptions): Promis
   await timedLine("four bare machines", async () => {
     await Promise.all(
       names.map((name) => {
-        const image = engine && name === "gateway-1" ? full.tag : bare;
+        const image = engine && name === "gateway-1" ? images.engine : images.bare;
         return ensureHost(config, { image, cgroupVersion: version, bare: true }, name);
       }),
     );

@@ -11,6 +11,12 @@ import { manyInstalls } from "./many-installs.ts";
 import { cutSteps, killSteps, rebootSteps } from "./matrix-steps.ts";
 import { uninstallSteps } from "./uninstall-steps.ts";
 
+/** New machines get the newest release that lies at the coordinator; whoever finds that one bad takes it away. */
+const badReleasesGone: BareStep = {
+  name: "the bad releases are taken off the coordinator",
+  run: ({ coordinator }) => coordinator.run(["sh", "-c", "rm -f /var/lib/fettle/releases/fettle-agent-0.[34].*"]),
+};
+
 /** What is asked of Fettle as it comes onto machines; `full` is run by hand. */
 export function bareSteps(full: boolean): BareStep[] {
   // What GitLab is told is read once a minute only, as on a real machine.
@@ -22,5 +28,15 @@ export function bareSteps(full: boolean): BareStep[] {
   // A good version on all, and one that ends at once.
   const updates = full ? updateSteps : updateSteps.slice(0, 2);
   const repeated = full ? manyInstalls : [];
-  return [...arrival, ...script, ...agents, ...again, ...disturbed, ...updates, ...repeated, ...uninstallSteps];
+  return [
+    ...arrival,
+    ...script,
+    ...agents,
+    ...again,
+    ...disturbed,
+    ...updates,
+    badReleasesGone,
+    ...repeated,
+    ...uninstallSteps,
+  ];
 }

@@ -1,4 +1,4 @@
-import { randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { proxyEnvironment } from "../apt.ts";
@@ -9,10 +9,12 @@ import * as recipe from "./recipe.ts";
 
 const engine = ["docker.io", "docker-cli", "containerd", "runc", "tini"];
 
-/** As a machine is rented: without an Engine, told where its packages come from, and with a way to root. */
-const makeBare = `set -e
-dpkg --purge ${engine.join(" ")} >/dev/null 2>&1 || dpkg --purge docker.io containerd runc >/dev/null
-rm -rf /etc/docker /var/lib/docker /var/lib/containerd /etc/apt/sources.list.d/*
+const withoutEngine = `dpkg --purge ${engine.join(" ")} >/dev/null 2>&1 || dpkg --purge docker.io containerd runc >/dev/null
+rm -rf /etc/docker /var/lib/docker /var/lib/containerd
+`;
+
+/** As a machine is rented: told where its packages come from, and with a way to root. */
+const asRented = `rm -rf /etc/apt/sources.list.d/*
 printf 'deb [trusted=yes] https://packages.example.com ./\\n' > /etc/apt/sources.list
 printf '#!/bin/sh\\nexec "$@"\\n' > /usr/bin/sudo
 chmod 0755 /usr/bin/sudo
@@ -31,17 +33,18 @@ done > Packages
 tar --create Packages *.deb
 `;
 
-export function bareTag(): string {
-  return `${recipe.imageTag()}-bare`;
+/** Images of machines without anything, and without anything but an Engine; made once from the host image. */
+export async function ensureBareImages(): Promise<{ bare: string; engine: string }> {
+  return { bare: await derived("bare", withoutEngine + asRented), engine: await derived("engine", asRented) };
 }
 
-/** The image of machines without anything; made once from the host image. */
-export async function ensureBareImage(): Promise<string> {
-  const tag = bareTag();
+/** The host image after this script; made once for each script. */
+async function derived(suffix: string, script: string): Promise<string> {
+  const tag = `${recipe.imageTag()}-${suffix}-${createHash("sha256").update(script).digest("hex").slice(0, 8)}`;
   if ((await inspect("image", tag, "{{.Id}}")) !== undefined) return tag;
   const name = `fettle-lab-build-${randomUUID().slice(0, 8)}`;
   try {
-    await docker(["run", "--name", name, "--network", "none", recipe.imageTag(), "sh", "-c", makeBare]);
+    await docker(["run", "--name", name, "--network", "none", recipe.imageTag(), "sh", "-ec", script]);
     const changes = recipe.settings.flatMap((setting) => ["--change", setting]);
     await docker(["commit", ...changes, name, tag], { timeoutMs: 300_000 });
   } finally {
@@ -54,7 +57,8 @@ export async function ensureBareImage(): Promise<string> {
 export async function ensurePackages(config: LabConfig): Promise<string> {
   const folder = packagesFolder(config);
   if (existsSync(join(folder, "Packages"))) return folder;
-  const tag = await imageWithSources();
+  // With the distribution's own sources, and everything that the Engine needs still to be fetched.
+  const tag = await derived("sources", withoutEngine);
   const env = Object.entries(await proxyEnvironment()).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
   const argv = ["docker", "run", "--rm", "--network", "host", ...env, tag, "sh", "-c", fetchPackages];
   const tar = await runToBuffer(argv, { timeoutMs: 300_000 });
@@ -69,19 +73,4 @@ export async function ensurePackages(config: LabConfig): Promise<string> {
 
 export function packagesFolder(config: LabConfig): string {
   return join(config.shared, "packages", recipe.imageTag().replace(/\W/g, "-"));
-}
-
-/** Without the Engine and with the distribution's own sources, so that everything that it needs is fetched. */
-async function imageWithSources(): Promise<string> {
-  const tag = `${recipe.imageTag()}-sources`;
-  if ((await inspect("image", tag, "{{.Id}}")) !== undefined) return tag;
-  const name = `fettle-lab-build-${randomUUID().slice(0, 8)}`;
-  const purge = makeBare.split("\n").slice(0, 2).join("\n");
-  try {
-    await docker(["run", "--name", name, "--network", "none", recipe.imageTag(), "sh", "-c", purge]);
-    await docker(["commit", name, tag], { timeoutMs: 300_000 });
-  } finally {
-    await tryDocker(["rm", "--force", "--volumes", name]);
-  }
-  return tag;
 }
