@@ -64,6 +64,18 @@ export const uninstallSteps: BareStep[] = [
     },
   },
   {
+    name: "uninstall killed at any moment: run again it ends, and the gateway runs on",
+    async run(lab) {
+      await install(lab, lab.gateway);
+      const before = await processes(lab);
+      const killed = "for s in 0.2 0.4 0.6 0.8 1; do timeout --signal KILL $s fettle-agent uninstall --yes; done; true";
+      await lab.gateway.exec(["sh", "-c", killed], { timeoutMs: 60_000 });
+      await lab.gateway.run(["sh", "-c", "if command -v fettle-agent; then fettle-agent uninstall --yes; fi"]);
+      assert.deepEqual(await leftOf(lab.gateway), []);
+      assert.deepEqual(await processes(lab), before);
+    },
+  },
+  {
     name: "a broken program is taken off by the script that came with it; a half installation too",
     async run(lab) {
       await lab.ollama.run(["sh", "-c", "echo broken > /opt/fettle-agent/current/lib/fettle-agent.mjs"]);
