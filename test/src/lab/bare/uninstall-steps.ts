@@ -67,6 +67,8 @@ export const uninstallSteps: BareStep[] = [
     name: "uninstall killed at any moment: run again it ends, and the gateway runs on",
     async run(lab) {
       await install(lab, lab.gateway);
+      // The keys went with the purge: with new ones comes another container.
+      await settled(lab);
       const before = await processes(lab);
       const killed = "for s in 0.2 0.4 0.6 0.8 1; do timeout --signal KILL $s fettle-agent uninstall --yes; done; true";
       await lab.gateway.exec(["sh", "-c", killed], { timeoutMs: 60_000 });
