@@ -37,7 +37,7 @@ import { MachineFactsService } from "./reconcile/machine-facts.ts";
 import { report } from "./report.ts";
 import { Secrets } from "./secrets.ts";
 import { type DesiredStore, openDesired } from "./store/desired.ts";
-import { type Identity, identityStore } from "./store/identity.ts";
+import { type Identity, type IdentityStore, identityStore } from "./store/identity.ts";
 import { openStore, type Store } from "./store/store.ts";
 import { Upkeep } from "./store/upkeep.ts";
 import type { Host } from "./system/host.ts";
@@ -76,6 +76,7 @@ interface Ground {
   readonly desired: DesiredStore;
   readonly machine: MachineFactsService;
   readonly link: { now: Link | null };
+  readonly identities: IdentityStore;
   /** As last read; null before the enrolment. */
   readonly identity: { now: Identity | null };
   /** Why nothing is changed here, if so: decided before anything connects. */
@@ -99,7 +100,8 @@ export async function createContext({ env, host, open = openStore }: ContextOpti
   const desired = await openDesired(host.files, env.dataFolder);
   const link: Ground["link"] = { now: null };
   const machine = await MachineFactsService.of(host, () => link.now?.reportChanged());
-  const identity = { now: await identityStore(host.files, env.dataFolder).load() };
+  const identities = identityStore(host.files, env.dataFolder);
+  const identity = { now: await identities.load() };
   const woken: { now: () => void } = { now: () => undefined };
   const frozen = new Frozen({
     kept: store.kept,
@@ -108,7 +110,7 @@ export async function createContext({ env, host, open = openStore }: ContextOpti
     machine: () => machineOf(machine.machine),
     onChange: () => woken.now(),
   });
-  const basis = { env, host, config, logger, secrets, store, desired, machine, link, identity };
+  const basis = { env, host, config, logger, secrets, store, desired, machine, link, identities, identity };
   const ground: Ground = { ...basis, frozen, woken, renewal: { now: null }, wanted: [] };
   return { logger, services: await compose(ground), close: () => store.close() };
 }
@@ -171,14 +173,14 @@ async function compose(ground: Ground): Promise<Service[]> {
 }
 
 /** What is in it the coordinator says with each desired state; the last word counts, also after a restart. */
-function makeMirror({ host, env, config, desired, wanted }: Ground): MirrorClient {
+function makeMirror({ config, desired, identities, wanted }: Ground): MirrorClient {
   let items = desired.current()?.agent?.mirror ?? [];
   wanted.push(({ mirror }) => {
     items = mirror;
   });
   return coordinatorMirror({
     coordinators: config.coordinators,
-    identity: () => identityStore(host.files, env.dataFolder).load(),
+    identity: () => identities.load(),
     items: () => items,
     allowed: config.policy.mirror,
   });
@@ -253,7 +255,7 @@ function makeKeeper(
 
 async function makeUpdater(ground: Ground, core: Core): Promise<Updater> {
   const { host, env, config, logger, store, link, desired, machine } = ground;
-  const identity = () => identityStore(host.files, env.dataFolder).load();
+  const identity = () => ground.identities.load();
   const held = () => ({
     frozen: null,
     observing: ground.frozen.observing(),
@@ -295,8 +297,8 @@ function makeLink(
   health: Health,
   current: () => ReturnType<typeof report>,
 ): Link {
-  const { host, env, config, logger, store, desired, identity } = ground;
-  const credentials = new Credentials(identityStore(host.files, env.dataFolder), (shown) => {
+  const { host, config, logger, store, desired, identities, identity } = ground;
+  const credentials = new Credentials(identities, (shown) => {
     identity.now = shown;
   });
   return new Link({
@@ -333,10 +335,11 @@ function introduction({ machine }: Ground, core: Core): Introduction {
   return { version: VERSION, protocol: PROTOCOL, capabilities, roles: held, ...ids };
 }
 
-function makeRenewal({ host, env, config, logger, machine, identity }: Ground, core: Core, keeper: Keeper, link: Link) {
+function makeRenewal(ground: Ground, core: Core, keeper: Keeper, link: Link) {
+  const { host, config, logger, machine, identities, identity } = ground;
   return new Renewal({
     coordinators: config.coordinators,
-    store: identityStore(host.files, env.dataFolder),
+    store: identities,
     machine: () => machineOf(machine.machine),
     shown: () => identity.now,
     status: () => link.status(),
@@ -375,9 +378,9 @@ function caFileOf(held: RoleParams): string | null {
   return null;
 }
 
-function makeTrustedRoots({ host, env, identity, link, logger }: Ground): TrustedRoots {
+function makeTrustedRoots({ identities, identity, link, logger }: Ground): TrustedRoots {
   return new TrustedRoots({
-    store: identityStore(host.files, env.dataFolder),
+    store: identities,
     identity,
     onChange: () => link.now?.reportChanged(),
     log: logger.child({ room: "roots" }),

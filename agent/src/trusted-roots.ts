@@ -6,8 +6,8 @@ import type { Logger } from "pino";
 import type { Identity, IdentityStore } from "./store/identity.ts";
 
 export interface TrustedRootsParts {
-  readonly store: Pick<IdentityStore, "load" | "trust">;
-  /** As last read; what this writes is put there. */
+  readonly store: Pick<IdentityStore, "trust">;
+  /** The one that is shown to the coordinator; what this writes is put there. */
   readonly identity: { now: Identity | null };
   readonly onChange: () => void;
   readonly log: Logger;
@@ -39,8 +39,9 @@ export class TrustedRoots {
     if (wanted.length !== roots.length) return this.#refuse("one of them is no root certificate");
     if (sameSet(wanted, held)) return;
     if (!wanted.some((hash) => held.includes(hash))) return this.#refuse("none of them is trusted now");
-    await store.trust(roots.map((pem) => pem.trim()).join("\n"));
-    identity.now = await store.load();
+    const ca = roots.map((pem) => pem.trim()).join("\n");
+    await store.trust(ca);
+    if (identity.now !== null) identity.now = { ...identity.now, ca };
     log.info({ roots: wanted.map((hash) => hash.slice(0, 12)) }, "trusted roots changed");
     onChange();
   }

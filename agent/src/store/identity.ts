@@ -16,6 +16,7 @@ export interface Identity extends EnrolAnswer {
   readonly machine?: Machine | undefined;
 }
 
+/** One for each process: what changes the identity is done one after the other, so that nothing is written back. */
 export interface IdentityStore {
   /** null before the enrolment. Throws FettleError `identity.exposed` or `identity.unreadable`. */
   load(): Promise<Identity | null>;
@@ -62,6 +63,7 @@ class IdentityFiles implements IdentityStore {
   readonly #folder: string;
   readonly #path: string;
   readonly #nextPath: string;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(files: Files, folder: string) {
     this.#files = files;
@@ -89,17 +91,21 @@ class IdentityFiles implements IdentityStore {
     return new Secret(key);
   }
 
-  async save(answer: EnrolAnswer, boundTo?: Machine): Promise<void> {
-    const found = await this.#stored().catch(() => null);
-    const keyFile = found !== null && (await this.#readKey(found.keyFile)) !== null ? found.keyFile : FIRST_KEY;
-    await this.#write(this.#path, text({ ...answer, keyFile, machine: boundTo }));
-    await this.drop();
+  save(answer: EnrolAnswer, boundTo?: Machine): Promise<void> {
+    return this.#inTurn(async () => {
+      const found = await this.#stored().catch(() => null);
+      const keyFile = found !== null && (await this.#readKey(found.keyFile)) !== null ? found.keyFile : FIRST_KEY;
+      await this.#write(this.#path, text({ ...answer, keyFile, machine: boundTo }));
+      await this.drop();
+    });
   }
 
-  async trust(roots: string): Promise<void> {
-    const found = await this.#stored();
-    if (found === null) throw new FettleError("identity.absent");
-    await this.#write(this.#path, text({ ...found, ca: roots }));
+  trust(roots: string): Promise<void> {
+    return this.#inTurn(async () => {
+      const found = await this.#stored();
+      if (found === null) throw new FettleError("identity.absent");
+      await this.#write(this.#path, text({ ...found, ca: roots }));
+    });
   }
 
   async candidate(): Promise<Identity | null> {
@@ -131,19 +137,27 @@ class IdentityFiles implements IdentityStore {
     await this.#write(this.#nextPath, text({ ...coming, certificate, machine: boundTo } satisfies Next));
   }
 
-  async promote(): Promise<void> {
-    const [found, coming] = [await this.#stored(), await this.#next()];
-    if (found === null || coming === null || coming.certificate === null) return;
-    const keyFile = keyFileOf(coming.key);
-    await this.#write(`${this.#folder}/${keyFile}`, coming.key);
-    const { certificate, machine: boundTo } = coming;
-    await this.#write(this.#path, text({ ...found, certificate, keyFile, machine: boundTo ?? undefined }));
-    await this.drop();
-    if (found.keyFile !== keyFile) await this.#files.remove(`${this.#folder}/${found.keyFile}`);
+  promote(): Promise<void> {
+    return this.#inTurn(async () => {
+      const [found, coming] = [await this.#stored(), await this.#next()];
+      if (found === null || coming === null || coming.certificate === null) return;
+      const keyFile = keyFileOf(coming.key);
+      await this.#write(`${this.#folder}/${keyFile}`, coming.key);
+      const { certificate, machine: boundTo } = coming;
+      await this.#write(this.#path, text({ ...found, certificate, keyFile, machine: boundTo ?? undefined }));
+      await this.drop();
+      if (found.keyFile !== keyFile) await this.#files.remove(`${this.#folder}/${found.keyFile}`);
+    });
   }
 
   async drop(): Promise<void> {
     if ((await this.#files.stat(this.#nextPath)) !== null) await this.#files.remove(this.#nextPath);
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   async #stored(): Promise<Stored | null> {

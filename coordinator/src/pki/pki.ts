@@ -75,6 +75,8 @@ export class Pki implements Service {
   readonly #listeners = new Set<RenewListener>();
   #authorities: Authorities;
   #server: ServerIdentity;
+  /** A renewal and a step of a rotation that meet would undo each other's. */
+  #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(parts: PkiParts, authorities: Authorities, server: ServerIdentity) {
     this.#parts = parts;
@@ -119,26 +121,34 @@ export class Pki implements Service {
   }
 
   /** Makes the authority that comes; a rotation that is under way goes on as it is. */
-  async prepareRotation(): Promise<void> {
+  prepareRotation(): Promise<void> {
     const { folder, coordinatorId, clock } = this.#parts;
-    await this.#take(await prepareNext(folder, coordinatorId, clock));
+    return this.#take(() => prepareNext(folder, coordinatorId, clock));
   }
 
   /** From now on certificates come from the authority that was prepared. */
-  async switchRotation(): Promise<void> {
-    await this.#take(await switchOver(this.#parts.folder));
+  switchRotation(): Promise<void> {
+    return this.#take(() => switchOver(this.#parts.folder));
   }
 
   /** The old root lets nobody in any more. */
-  async endRotation(): Promise<void> {
-    await this.#take(await dropOld(this.#parts.folder));
+  endRotation(): Promise<void> {
+    return this.#take(() => dropOld(this.#parts.folder));
   }
 
-  async #take(authorities: Authorities): Promise<void> {
-    this.#authorities = authorities;
-    await this.renew();
-    // Whose clients are let in has changed, also where the server's certificate has not.
-    for (const listener of this.#listeners) listener(this.#server);
+  #take(step: () => Promise<Authorities>): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#authorities = await step();
+      await this.#renew();
+      // Whose clients are let in has changed, also where the server's certificate has not.
+      for (const listener of this.#listeners) listener(this.#server);
+    });
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(work);
+    this.#turn = done.catch(() => undefined);
+    return done;
   }
 
   /** The server's key as curl pins it, `sha256//BASE64`; it stays across renewals. */
@@ -218,7 +228,11 @@ export class Pki implements Service {
   }
 
   /** Renews the issuing CA's and the server's certificate when they are due. */
-  async renew(): Promise<void> {
+  renew(): Promise<void> {
+    return this.#inTurn(() => this.#renew());
+  }
+
+  async #renew(): Promise<void> {
     const { folder, clock, names } = this.#parts;
     const active = await renewIssuer(folder, this.#authorities.active, clock.now());
     this.#authorities = { ...this.#authorities, active };

@@ -48,7 +48,8 @@ export const linkCodes = {
     severity: "critical",
     cause:
       "{coordinator} did not show the certificate of the coordinator that this agent was enrolled with: {problem}.",
-    remedy: "Check the address: another program or another coordinator answers there.",
+    remedy:
+      "Check the address: another program or another coordinator answers there. If the coordinator's CA was rotated while this machine was off: `fettle node remove` and `fettle token create` there, then `fettle-agent enrol` here.",
   },
   "link.refused": {
     severity: "critical",

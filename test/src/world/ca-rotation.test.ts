@@ -1,5 +1,8 @@
-import { readFileSync } from "node:fs";
+import { createHash, X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import { authorityRoute } from "@fettle/shared/api/authority.ts";
 import { eventsRoute } from "@fettle/shared/api/events.ts";
 import { keyHashOf, pemsOf, rootOf } from "@fettle/shared/lib/certificates.ts";
@@ -34,6 +37,16 @@ const restartCoordinator = async (): Promise<void> => {
   await world.until("the coordinator answers", 30_000, async () => (await authority()).root !== "");
 };
 
+/** As curl's --pinnedpubkey sees it. */
+const pinShown = async (host: string, port: number): Promise<string> => {
+  const socket = connect({ host, port, rejectUnauthorized: false });
+  await once(socket, "secureConnect");
+  const { publicKey } = new X509Certificate(socket.getPeerCertificate().raw);
+  socket.destroy();
+  const spki = publicKey.export({ type: "spki", format: "der" });
+  return `sha256//${createHash("sha256").update(spki).digest("base64")}`;
+};
+
 const before = await authority();
 const enrolled = await enrolledCount();
 const old = stealIdentity(sandbox, "ollama-1");
@@ -64,6 +77,7 @@ t.test("it goes on by itself when that one is back, and machines are kept all th
     return now.rotation === null && now;
   });
   t.equal(after.serverPin, before.serverPin, "the line that was pasted pins the same key");
+  for (const port of [7443, 7444]) t.equal(await pinShown(outside, port), before.serverPin, `port ${port} shows it`);
   for (const node of NODES) t.equal(underOf(node), after.root, `${node} shows a certificate of the new root`);
   await world.until("each trusts the new root alone", 30_000, async () =>
     NODES.every((node) => pemsOf(identityOf(node).ca).length === 1),
@@ -74,4 +88,26 @@ t.test("it goes on by itself when that one is back, and machines are kept all th
 
 t.test("a certificate of the old root is nothing any more", async (t) => {
   t.match(await new HandAgent(outside, old).ended().catch(String), /certificate|ECONNRESET|hang up|unknown/i);
+});
+
+t.test("the coordinator at another address: agents that know it come there, and nobody enrols again", async (t) => {
+  const moved = outside.replace(/\d+$/, "9");
+  const { child, env } = sandbox.coordinatorAt("coordinator", moved);
+  t.teardown(() => child.stop());
+  for (const node of NODES) {
+    const path = join(sandbox.rootOf(node), "etc/fettle/agent.yaml");
+    const both = `coordinators: ["${outside}:7444", "${env.FETTLE_LISTEN_AGENTS}"]`;
+    writeFileSync(path, readFileSync(path, "utf8").replace(/coordinators: .*/, both));
+    await sandbox.agents[node].stop();
+    sandbox.agents[node].start();
+  }
+  await world.inSync();
+  await sandbox.coordinator.stop();
+  child.start();
+  await world.until("it answers there", 30_000, async () => (await authority().catch(() => null)) !== null);
+  await ollamaHost.make(sandbox);
+  await world.inSync();
+  t.ok(await ollamaHost.healed(sandbox), "the machines are kept from there");
+  t.equal(await pinShown(moved, 7443), before.serverPin);
+  t.equal(await enrolledCount(), enrolled);
 });
