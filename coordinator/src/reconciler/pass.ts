@@ -63,22 +63,37 @@ async function worldOf({ store }: ReconcilerParts, view: StackView, compiled: re
   return { now: view.at, nodes: new Map(due), swaps: new Map(swaps.flatMap((each) => [...each])) };
 }
 
+/** What is said to be held is believed up to here: more than that never came from a coordinator. */
+const MAX_GENERATION = 2 ** 40;
+
 const NO_VIEW: NodeView = { report: null, live: false, generation: 0, hash: "" };
 
 type Write = (queries: Queries) => Promise<unknown>;
 
 function nextDesired(view: StackView, own: CompiledNode): { row: DesiredRow; writes: readonly Write[] } {
   const known = view.desired.get(own.node);
-  if (known !== undefined && known.hash === own.hash) return { row: known, writes: [] };
+  const before = known?.generation ?? 0;
+  const least = leastGeneration(view, own);
+  if (known !== undefined && known.hash === own.hash && before >= least) return { row: known, writes: [] };
   const row: DesiredRow = {
     node: own.node,
     stack: view.stack,
-    generation: (known?.generation ?? 0) + 1,
+    generation: Math.max(before + 1, least),
     hash: own.hash,
     roles: JSON.stringify(own.roles),
     updatedAt: view.at,
   };
-  return { row, writes: [async (queries) => must(await queries.desired.put(row))] };
+  return { row, writes: [async (queries) => must(await queries.desired.put(row, before))] };
+}
+
+/**
+ * What this node would take over. An agent never goes back, and one that was removed and enrolled again holds a
+ * generation that nobody here knows any more.
+ */
+function leastGeneration({ views }: StackView, own: CompiledNode): number {
+  const held = views.get(own.node)?.report?.desired ?? null;
+  if (held === null || held.generation >= MAX_GENERATION) return 0;
+  return held.hash === own.hash ? held.generation : held.generation + 1;
 }
 
 /** Thrown inside the transaction, so that nothing of a pass that lost a race is stored. */

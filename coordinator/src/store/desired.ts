@@ -4,7 +4,7 @@ import type { Db } from "./database.ts";
 export interface DesiredRow {
   node: string;
   stack: string;
-  /** +1 whenever `hash` changes; 1 is the first. */
+  /** Higher whenever `hash` changes; usually by 1, and 1 is the first. */
   generation: number;
   /** sha256 of the canonical JSON of `roles`. */
   hash: string;
@@ -28,9 +28,9 @@ export class DesiredStates {
     return await this.#db.selectFrom("desired").selectAll().where("stack", "=", stack).orderBy("node").execute();
   }
 
-  /** Stores `next` if the stored generation is still `next.generation - 1`; false when it is not. */
-  async put(next: DesiredRow): Promise<boolean> {
-    if (next.generation === 1) {
+  /** Stores `next` if the stored generation is still `before`, 0 when there is none; false when it is not. */
+  async put(next: DesiredRow, before = next.generation - 1): Promise<boolean> {
+    if (before === 0) {
       const made = await this.#db
         .insertInto("desired")
         .values(next)
@@ -43,7 +43,7 @@ export class DesiredStates {
       .updateTable("desired")
       .set({ generation, hash, roles, updatedAt })
       .where("node", "=", next.node)
-      .where("generation", "=", generation - 1)
+      .where("generation", "=", before)
       .executeTakeFirst();
     return moved.numUpdatedRows === 1n;
   }

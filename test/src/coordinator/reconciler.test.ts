@@ -108,6 +108,27 @@ t.test("what a node says of an older declaration opens nothing", async (t) => {
   t.match(gate(bench.hub.last("gitlab-1"), "gitlab.model[mistral]"), { open: false }, "nor a node that is gone");
 });
 
+t.test("an agent that holds more than is known here is asked for more, once, and never for nonsense", async (t) => {
+  const bench = await begin();
+  t.teardown(bench.stop);
+  const wanted = () => must(bench.hub.last("ollama-1"), "what is wanted");
+  const { hash } = wanted();
+  const holds = (generation: number, of: string) =>
+    bench.report("ollama-1", [], { desired: { epoch: 1, generation, hash: of, state: "accepted" } });
+  await holds(7, "0".repeat(64));
+  t.match(wanted(), { generation: 8, hash }, "of a life before it was removed and enrolled again");
+  await holds(7, "0".repeat(64));
+  t.match(wanted(), { generation: 8, hash }, "as long as that is not taken over");
+  await holds(8, hash);
+  t.match(wanted(), { generation: 8, hash });
+  await holds(12, hash);
+  t.match(wanted(), { generation: 12, hash }, "the same content under another number");
+  await holds(12, "0".repeat(64));
+  t.match(wanted(), { generation: 13, hash }, "one number has one content");
+  await holds(Number.MAX_SAFE_INTEGER, "0".repeat(64));
+  t.match(wanted(), { generation: 13, hash });
+});
+
 t.test("answers wait for the gateway, the model and, where declared, its warmth", async (t) => {
   const bench = await begin();
   t.teardown(bench.stop);
