@@ -90,7 +90,26 @@ t.test("a certificate of the old root is nothing any more", async (t) => {
   t.match(await new HandAgent(outside, old).ended().catch(String), /certificate|ECONNRESET|hang up|unknown/i);
 });
 
+t.test("an agent that was away all the while says whom it does not believe, and enrols again", async (t) => {
+  await sandbox.agents[OFFLINE].stop();
+  const { root } = await authority();
+  t.match(await sandbox.fettle(["ca", "rotate", "--without", OFFLINE]), new RegExp(`without +${OFFLINE}`));
+  await world.until("the rotation has ended", 60_000, async () => {
+    const now = await authority();
+    return now.rotation === null && now.root !== root;
+  });
+  sandbox.agents[OFFLINE].start();
+  await world.until("it says so", 30_000, async () =>
+    (await sandbox.fettleAgent(OFFLINE, ["status", "--json"]).catch(String)).includes("link.untrusted"),
+  );
+  await sandbox.fettle(["node", "remove", OFFLINE]);
+  await sandbox.enrol(OFFLINE);
+  await world.inSync();
+  t.equal(underOf(OFFLINE), (await authority()).root);
+});
+
 t.test("the coordinator at another address: agents that know it come there, and nobody enrols again", async (t) => {
+  const known = await enrolledCount();
   const moved = outside.replace(/\d+$/, "9");
   const { child, env } = sandbox.coordinatorAt("coordinator", moved);
   t.teardown(() => child.stop());
@@ -109,5 +128,5 @@ t.test("the coordinator at another address: agents that know it come there, and 
   await world.inSync();
   t.ok(await ollamaHost.healed(sandbox), "the machines are kept from there");
   t.equal(await pinShown(moved, 7443), before.serverPin);
-  t.equal(await enrolledCount(), enrolled);
+  t.equal(await enrolledCount(), known);
 });
