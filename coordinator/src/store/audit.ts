@@ -40,10 +40,10 @@ export class Audit {
     return row.bytes ?? 0;
   }
 
-  /** Newest first. */
+  /** Newest first; what concerns all stacks is listed with each. */
   async list(filter: { stack?: string; before?: number; limit: number }): Promise<AuditRow[]> {
     let query = this.#db.selectFrom("audit").selectAll();
-    if (filter.stack !== undefined) query = query.where("stack", "=", filter.stack);
+    if (filter.stack !== undefined) query = query.where("stack", "in", [filter.stack, "*"]);
     if (filter.before !== undefined) query = query.where("at", "<", filter.before);
     return await query.orderBy("at", "desc").orderBy("id", "desc").limit(filter.limit).execute();
   }

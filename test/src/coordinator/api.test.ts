@@ -94,12 +94,33 @@ function statusOf(options: object): Promise<number> {
   });
 }
 
+/** A file alone is nothing yet: the request that says what it is, is audited. */
+const ASKS_ONLY = ["plan", "mirror-check", "mirror-upload"];
+
 t.test("every route that steers is audited", async (t) => {
   const reading = routes.filter(({ audit }) => audit === null).map(({ contract }) => contract);
   t.same(
-    reading.filter(({ method, name }) => method !== "GET" && name !== "plan"),
+    reading.filter(({ method, name }) => method !== "GET" && !ASKS_ONLY.includes(name)),
     [],
   );
+});
+
+t.test("the CA: who may rotate it, and for whom it does not wait", async (t) => {
+  const bench = await makeBench();
+  t.teardown(bench.stop);
+  const { call } = await applied(bench);
+  t.match(await call("GET", "/v1/authority"), { status: 200, body: { rootKeyHere: true, rotation: null } });
+  const unknown = await call("POST", "/v1/authority/rotation", { without: ["nobody"] });
+  t.match(unknown, { status: 404, body: { error: { message: /nobody/ } } });
+  const ofOneStack = await caller(bench, "admin", "duo");
+  t.match(await ofOneStack("POST", "/v1/authority/rotation", {}), { status: 403 }, "it is the CA of all stacks");
+  t.match((await call("GET", "/v1/authority")).body, { rotation: null });
+  t.match((await call("POST", "/v1/authority/rotation", { without: ["ollama-1"] })).body, {
+    rotation: { phase: "distributing", without: ["ollama-1"] },
+  });
+  const { body } = await call("GET", "/v1/audit");
+  const said = body.audit.map(({ what }: { what: string }) => what);
+  t.ok(said.includes("ca rotate without ollama-1"), said.join());
 });
 
 t.test("apply", async (t) => {

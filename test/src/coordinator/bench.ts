@@ -8,6 +8,7 @@ import { EventFeed } from "@fettle/coordinator/ingest/event-feed.ts";
 import { Mirror } from "@fettle/coordinator/mirror/mirror.ts";
 import type { Release } from "@fettle/coordinator/mirror/releases.ts";
 import type { MintRequest, Pki } from "@fettle/coordinator/pki/pki.ts";
+import type { Rotation } from "@fettle/coordinator/pki/rotation.ts";
 import { createReconciler } from "@fettle/coordinator/reconciler/loop.ts";
 import { openStore } from "@fettle/coordinator/store/store.ts";
 import { must } from "@fettle/shared/lib/must.ts";
@@ -108,6 +109,7 @@ export async function makeBench(): Promise<Bench> {
     releaseFolders: ["/releases"],
     reconciler,
     pki: fakePki(),
+    rotation: fakeRotation(),
     config,
   } as unknown as Context;
   const app = Fastify();
@@ -144,7 +146,28 @@ function fakePki(): Pki {
     id: "t1",
     expiresAt: 1,
   });
-  return { mint, serverPin: FAKE_PIN, revoke: async () => undefined } as unknown as Pki;
+  const active = { rootHash: "a".repeat(64), rootNotAfter: 3, notAfter: 2 };
+  return {
+    mint,
+    serverPin: FAKE_PIN,
+    revoke: async () => undefined,
+    authorities: { active, next: null, old: null },
+    server: () => ({ notAfter: 1 }),
+    rootKeyHere: async () => true,
+  } as unknown as Pki;
+}
+
+/** It keeps what it was asked for. */
+function fakeRotation(): Pick<Rotation, "start" | "state" | "without"> {
+  let left: readonly string[] = [];
+  let root: string | null = null;
+  return {
+    start: async (without) => {
+      [left, root] = [without, "b".repeat(64)];
+    },
+    state: async () => (root === null ? null : { phase: "distributing", root, lacking: [] }),
+    without: async () => left,
+  };
 }
 
 async function connect({ hub, context, clock, drain }: Bench, node: string): Promise<void> {
