@@ -127,9 +127,10 @@ export class Renewal implements Service {
 
   async #readmit(identity: Identity): Promise<void> {
     const { store, machine, clock, log } = this.#parts;
-    this.#notBefore = clock.mono() + READMIT_EVERY_MS;
     const wanted = { identity, key: await store.nextKey(), machine: machine() };
     const certificate = await this.#asked((address) => askReadmission(address, wanted));
+    // Only who has asked waits that long; a coordinator that starts a moment later than this agent is asked soon.
+    this.#notBefore = clock.mono() + READMIT_EVERY_MS;
     if (certificate === null) {
       if (!this.#pending) log.warn({ code: "identity.certificate-ended" }, "asked to be let in again");
       this.#pending = true;
