@@ -133,7 +133,7 @@ const FRAMES: readonly (readonly [string, string | Buffer, RegExp])[] = [
   ["not JSON", "{", /^link.bad-frame$/],
   ["no envelope", "[]", /^link.bad-frame$/],
   ["half a frame", wrapped("report", "{}").slice(0, -9), /^link.bad-frame$/],
-  ["another protocol", '{"v":99,"type":"ping","id":"1","body":{"at":1}}', /^link.bad-frame$/],
+  ["no protocol", '{"v":-1,"type":"ping","id":"1","body":{"at":1}}', /^link.bad-frame$/],
   ["a wrong type", wrapped("report", '{"resources":"all"}'), /^link.bad-frame$/],
   [
     "a resource id of its own making",
