@@ -162,6 +162,7 @@ t.test("no answer of the API says one", async (t) => {
     if (contract.path.endsWith("/resource"))
       return resources.map(({ node, id }) => `/v1/nodes/${node}/resource?id=${encodeURIComponent(id)}`);
     if (contract.path.includes(":id")) return runs.map(({ id }) => contract.path.replace(":id", id));
+    if (contract.path.includes(":sha256")) return [contract.path.replace(":sha256", "0".repeat(64))];
     return contract.path.includes(":node")
       ? NODES.map((node) => contract.path.replace(":node", node))
       : [contract.path];

@@ -287,9 +287,11 @@ t.test("told to stall, it says the same count until it is told otherwise", async
   setTimeout(() => ollama.setFaults({}), 600);
   const counts = (await answer).lines.filter((line) => line.digest === WEIGHTS).map((line) => Number(line.completed));
   t.ok(counts.length >= 3);
-  t.ok(counts.every((count) => count <= 1_000_000));
-  const standing = Math.max(...counts.map((count) => counts.filter((one) => one === count).length));
-  t.ok(standing >= 3, `the same count ${standing} times`);
+  // What comes after the stall may say more, when there is time for another line before the end.
+  const standing = (count: number) => counts.filter((one) => one === count).length;
+  const stood = counts.reduce((most, count) => (standing(count) > standing(most) ? count : most), 0);
+  t.ok(standing(stood) >= 3, `${stood} was said ${standing(stood)} times`);
+  t.ok(stood <= 1_000_000);
 });
 
 t.test("two pulls of one model share the download", async (t) => {
