@@ -64,6 +64,12 @@ export class HandCoordinator {
     return this.#seats.get(node)?.socket.readyState === 1;
   }
 
+  /** Whether the connection that the node has now is closed: asked later, when it may have another one. */
+  watchEnd(node: NodeName): () => boolean {
+    const { socket } = must(this.#seats.get(node), `${node} is connected`);
+    return () => socket.readyState !== 1;
+  }
+
   framesOf(node: NodeName): Seat["frames"] {
     return must(this.#seats.get(node), node).frames;
   }

@@ -102,8 +102,9 @@ t.test("frames that no coordinator sends end the connection and change nothing",
     for (const [name, , make] of FRAMES.filter(([, to]) => to === node)) {
       await world.until(`${node} is connected`, 60_000, async () => coordinator.connected(node));
       const held = heldBy(sandbox, node);
+      const isEnded = coordinator.watchEnd(node);
       coordinator.sayRaw(node, make(held));
-      await world.until(`${name}: ended`, 10_000, async () => !coordinator.connected(node));
+      await world.until(`${name}: ended`, 10_000, async () => isEnded());
       t.strictSame(heldBy(sandbox, node), held, `${name}: nothing of it is kept`);
     }
   });
