@@ -3,8 +3,9 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Paths } from "../config.ts";
+import { syncFolder, writeDurably } from "../durable.ts";
 import { ROOT_KEY_FILE } from "../pki/authority.ts";
-import { isThere, readKey, syncFolder, writePem } from "../pki/pem-file.ts";
+import { isThere, readKey } from "../pki/pem-file.ts";
 
 /**
  * Takes the root's key off this machine: written to the file (0600) and read back before it is removed here. Only the
@@ -18,7 +19,7 @@ export async function exportRootKey({ data }: Paths, to: string): Promise<void> 
     throw new FettleError("coordinator.root-not-moved", { path: to, problem: "there is such a file" });
   const text = await readKey(own);
   try {
-    await writePem(to, text, 0o600);
+    await writeDurably(to, text, 0o600);
     if ((await readFile(to, "utf8")) !== text) throw new Error("what was written reads as something else");
   } catch (error) {
     throw new FettleError("coordinator.root-not-moved", { path: to, problem: messageOf(error) }, { cause: error });
@@ -38,7 +39,7 @@ export async function importRootKey({ data }: Paths, from: string): Promise<void
   } catch (error) {
     throw new FettleError("coordinator.root-not-moved", { path: from, problem: messageOf(error) }, { cause: error });
   }
-  await writePem(own, text, 0o600);
+  await writeDurably(own, text, 0o600);
 }
 
 /** During a rotation it is not clear which root is meant. */

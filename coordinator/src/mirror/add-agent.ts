@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { MirrorAddition } from "@fettle/shared/api/mirror.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { type ReleaseManifest, releaseArchiveName, releaseManifest } from "@fettle/shared/release/manifest.ts";
+import { syncFolder, writeDurably } from "../durable.ts";
 import type { Blobs } from "./blobs.ts";
-import { syncFolder, writeDurably } from "./durable.ts";
 import { MANIFEST_SUFFIX } from "./releases.ts";
 
 /**
@@ -27,7 +27,7 @@ export async function addAgent(
     await mkdir(folder, { recursive: true, mode: 0o755 });
     await rename(blobs.path(sha256), join(folder, name));
     await syncFolder(folder);
-    await writeDurably(join(folder, `${name}${MANIFEST_SUFFIX}`), `${JSON.stringify(signed)}\n`);
+    await writeDurably(join(folder, `${name}${MANIFEST_SUFFIX}`), `${JSON.stringify(signed)}\n`, 0o600);
   } catch (error) {
     await blobs.remove(sha256);
     throw error;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from "node:crypto";
 import { type FileHandle, mkdir, open, readdir, rename, rm, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
-import { syncFolder } from "./durable.ts";
+import { syncFolder } from "../durable.ts";
 
 export interface Expected {
   /** 64 hex digits. */

@@ -4,7 +4,7 @@ import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { mirrorItem } from "@fettle/shared/mirror/item.ts";
 import { hash } from "@fettle/shared/protocol/names.ts";
 import * as z from "zod";
-import { writeDurably } from "./durable.ts";
+import { writeDurably } from "../durable.ts";
 
 const storedItem = z.object({
   item: mirrorItem,
@@ -66,7 +66,7 @@ export class Items {
   }
 
   async #write(all: readonly StoredItem[]): Promise<void> {
-    await writeDurably(this.#path, `${JSON.stringify(all, null, 1)}\n`);
+    await writeDurably(this.#path, `${JSON.stringify(all, null, 1)}\n`, 0o600);
     this.#all = all;
   }
 }

@@ -2,8 +2,9 @@ import { randomUUID } from "node:crypto";
 import { copyFile, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
+import { syncFolder, writeDurably } from "../durable.ts";
 import { AUTHORITY_FILES, type Authority, createAuthority, loadAuthority } from "./authority.ts";
-import { isThere, readPem, syncFolder, writePem } from "./pem-file.ts";
+import { isThere, readPem } from "./pem-file.ts";
 
 /**
  * The authority in use and, during a rotation, the one that comes (`next/`: every agent is to trust it too) or the one
@@ -66,7 +67,7 @@ async function moveIn(folder: string): Promise<void> {
   for (const file of AUTHORITY_FILES) {
     const text = await readPem(join(folder, "next", file)).catch(() => null);
     if (text === null) await rm(join(folder, file), { force: true });
-    else await writePem(join(folder, file), text, file.endsWith(".key") ? 0o600 : 0o644);
+    else await writeDurably(join(folder, file), text, file.endsWith(".key") ? 0o600 : 0o644);
   }
   const gone = join(folder, `.${randomUUID()}`);
   await rename(join(folder, "next"), gone);

@@ -3,9 +3,10 @@ import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
+import { writeDurably } from "../durable.ts";
 import type { Issuer } from "./certificates.ts";
 import { keyHash, newKey } from "./keys.ts";
-import { isThere, readKey, readPem, writePem } from "./pem-file.ts";
+import { isThere, readKey, readPem } from "./pem-file.ts";
 
 export const DAY_MS = 24 * 60 * 60_000;
 const ROOT_DAYS = 3650;
@@ -41,9 +42,9 @@ export async function createAuthority(folder: string, coordinatorId: string, clo
   const key = newKey();
   const now = clock.now();
   const certificate = await caCertificate(`Fettle CA ${coordinatorId}`, key, validity(now, ROOT_DAYS));
-  await writePem(join(folder, ROOT_KEY), key, 0o600);
-  await writePem(join(folder, ROOT), certificate, 0o644);
-  await writePem(join(folder, ISSUER_KEY), newKey(), 0o600);
+  await writeDurably(join(folder, ROOT_KEY), key, 0o600);
+  await writeDurably(join(folder, ROOT), certificate, 0o644);
+  await writeDurably(join(folder, ISSUER_KEY), newKey(), 0o600);
   await writeIssuer(folder, { certificate, key }, now);
 }
 
@@ -88,7 +89,7 @@ async function writeIssuer(folder: string, root: Issuer, now: number): Promise<v
   const name = `${above.subject.replace(/^CN=/, "")} issuer`;
   const key = await readKey(join(folder, ISSUER_KEY));
   const certificate = await issuerCertificate(root, name, key, { ...wanted, notAfter: end });
-  await writePem(join(folder, ISSUER), certificate, 0o644);
+  await writeDurably(join(folder, ISSUER), certificate, 0o644);
 }
 
 /** A leaf's certificate with the issuing CA's behind it, as it is shown to the other side. */

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
 import type { AgentStatus } from "@fettle/shared/protocol/agent-status.ts";
+import { writeDurably } from "../durable.ts";
 import type { Authorities } from "./authorities.ts";
-import { writePem } from "./pem-file.ts";
 import type { Pki } from "./pki.ts";
 
 /** A node that holds an identity, and what its agent said last of itself; null when it said nothing of it. */
@@ -71,7 +71,7 @@ export class Rotation implements Service {
   async start(without: readonly string[]): Promise<void> {
     const { pki, onStep } = this.#parts;
     const fresh = pki.authorities.next === null && pki.authorities.old === null;
-    await writePem(
+    await writeDurably(
       this.#path,
       JSON.stringify([...new Set([...without, ...(fresh ? [] : await this.without())])]),
       0o600,

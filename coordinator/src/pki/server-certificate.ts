@@ -1,13 +1,13 @@
 import { X509Certificate } from "node:crypto";
-import { access } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { ipAddress, isUnspecified } from "@fettle/shared/lib/address.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
+import { writeDurably } from "../durable.ts";
 import { type Authority, BACKDATE_MS, chainOf, DAY_MS } from "./authority.ts";
 import { newKey } from "./keys.ts";
-import { readKey, readPem, writePem } from "./pem-file.ts";
+import { isThere, readKey, readPem } from "./pem-file.ts";
 import type { ServerIdentity } from "./pki.ts";
 
 const LIFE_DAYS = 90;
@@ -47,7 +47,7 @@ export async function serverIdentity(
   const { serverCertificate } = await import("./certificates.ts");
   const validity = { notBefore: now - BACKDATE_MS, notAfter: Math.min(now + LIFE_DAYS * DAY_MS, authority.notAfter) };
   const fresh = chainOf(await serverCertificate(authority, key, names, validity), authority);
-  await writePem(path, fresh, 0o644);
+  await writeDurably(path, fresh, 0o644);
   return identity(fresh, key, true);
 }
 
@@ -57,11 +57,7 @@ function identity(certificate: string, key: string, renewed: boolean): ServerIde
 }
 
 async function serverKey(path: string): Promise<string> {
-  const there = await access(path).then(
-    () => true,
-    () => false,
-  );
-  if (!there) await writePem(path, newKey(), 0o600);
+  if (!(await isThere(path))) await writeDurably(path, newKey(), 0o600);
   return await readKey(path);
 }
 

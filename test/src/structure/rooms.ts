@@ -149,7 +149,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: "coordinator/src/pki",
-    values: ["shared/src", "coordinator/src/pki"],
+    values: ["shared/src", "coordinator/src/pki", "coordinator/src/durable.ts"],
     types: ["coordinator/src/store"],
     machine: ["node:fs", "node:fs/promises"],
     why: "keys and certificates",
@@ -176,7 +176,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: "coordinator/src/mirror",
-    values: ["shared/src", "coordinator/src/mirror", "coordinator/src/share.ts"],
+    values: ["shared/src", "coordinator/src/mirror", "coordinator/src/share.ts", "coordinator/src/durable.ts"],
     types: ["coordinator/src/store", "coordinator/src/config.ts"],
     machine: ["node:fs", "node:fs/promises"],
     why: "files that are served in place of the internet, and release archives",

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { createWriteStream } from "node:fs";
-import { link, open, rename, rm } from "node:fs/promises";
+import { link, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
+import { syncFolder } from "../../durable.ts";
 
 export interface WriteWholeOptions {
   /** Whether a file that is there may be replaced. */
@@ -46,14 +47,5 @@ async function putNew(beside: string, file: string): Promise<void> {
     // A file system without links; the name was free when the backup began.
     if (code !== "EPERM" && code !== "ENOTSUP") throw error;
     await rename(beside, file);
-  }
-}
-
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }

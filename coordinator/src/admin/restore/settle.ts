@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { chmod, mkdir, rename } from "node:fs/promises";
 import { join } from "node:path";
-import { syncFolder } from "../backup/write-whole.ts";
+import { syncFolder } from "../../durable.ts";
 
 /** What a coordinator is on disk. */
 const PARTS = ["pki", "fettle.db", "fettle.db-wal", "fettle.db-shm"];

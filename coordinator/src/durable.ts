@@ -2,11 +2,11 @@ import { randomUUID } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** Old or new, never partial, and on disk before this resolves. */
-export async function writeDurably(path: string, text: string): Promise<void> {
+/** Writes the file whole or not at all, and on disk before this resolves. */
+export async function writeDurably(path: string, text: string, mode: 0o600 | 0o644): Promise<void> {
   const beside = `${path}.${randomUUID()}`;
   try {
-    const file = await open(beside, "wx", 0o600);
+    const file = await open(beside, "wx", mode);
     try {
       await file.writeFile(text);
       await file.sync();
@@ -20,7 +20,7 @@ export async function writeDurably(path: string, text: string): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-/** Makes a rename or a new entry durable. */
+/** What was renamed or made in the folder is on disk before this resolves. */
 export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, "r");
   try {
