@@ -1,4 +1,4 @@
-import { keyHashOf, rootOf } from "@fettle/shared/lib/certificates.ts";
+import { keyHash, rootOf } from "@fettle/shared/lib/certificates.ts";
 import { IS_DEV, VERSION } from "@fettle/shared/lib/version.ts";
 import type { AgentStatus, UpdateStatus } from "@fettle/shared/protocol/agent-status.ts";
 import type { Identity } from "./store/identity.ts";
@@ -28,5 +28,5 @@ export function agentStatus({ identity, update, observing }: AgentStatusParts): 
 /** Whose certificate this machine shows, while that root is one of those it trusts. */
 function issuedUnder(identity: Identity | null): Pick<AgentStatus, "issuedUnder"> {
   const root = identity === null ? null : rootOf(identity.certificate, identity.ca);
-  return root === null ? {} : { issuedUnder: keyHashOf(root, "hex") };
+  return root === null ? {} : { issuedUnder: keyHash(root.publicKey, "hex") };
 }

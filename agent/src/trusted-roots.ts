@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { keyHashOf, pemsOf } from "@fettle/shared/lib/certificates.ts";
+import { keyHash, pemsOf } from "@fettle/shared/lib/certificates.ts";
 import { messageOf } from "@fettle/shared/lib/errors.ts";
 import type { AgentWanted } from "@fettle/shared/protocol/agent-wanted.ts";
 import type { Logger } from "pino";
@@ -55,7 +55,7 @@ export class TrustedRoots {
 export function hashesOf(text: string): string[] {
   return pemsOf(text).flatMap((pem) => {
     const root = new X509Certificate(pem);
-    return root.ca && root.checkIssued(root) && root.verify(root.publicKey) ? [keyHashOf(root, "hex")] : [];
+    return root.ca && root.checkIssued(root) && root.verify(root.publicKey) ? [keyHash(root.publicKey, "hex")] : [];
   });
 }
 

@@ -1,4 +1,4 @@
-import { createHash, createPublicKey, sign, X509Certificate } from "node:crypto";
+import { createPublicKey, sign, X509Certificate } from "node:crypto";
 import {
   CA_PATH,
   type CaAnswer,
@@ -10,7 +10,7 @@ import {
   enrolToken,
 } from "@fettle/shared/api/enrol.ts";
 import { errorAnswer } from "@fettle/shared/api/error.ts";
-import { rootOf } from "@fettle/shared/lib/certificates.ts";
+import { keyHash, rootOf } from "@fettle/shared/lib/certificates.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
@@ -77,7 +77,8 @@ async function pinnedCa(address: Address, token: string): Promise<CaAnswer> {
   const answer = parsed(address, () => caAnswer.parse(reply.body));
   const ca = parsed(address, () => new X509Certificate(answer.ca));
   const [, pin] = token.split(".");
-  if (keyHash(ca) !== pin || !ca.ca) throw new FettleError("identity.ca-mismatch", { coordinator: nameOf(address) });
+  if (keyHash(ca.publicKey, "base64url") !== pin || !ca.ca)
+    throw new FettleError("identity.ca-mismatch", { coordinator: nameOf(address) });
   if (!COORDINATOR_NAME.test(answer.coordinatorName))
     throw new FettleError("identity.bad-answer", {
       coordinator: nameOf(address),
@@ -96,18 +97,13 @@ function answerProblem(answer: EnrolAnswer, trust: CaAnswer, publicKey: string):
   try {
     const certificate = new X509Certificate(answer.certificate);
     const ca = new X509Certificate(trust.ca);
-    if (keyHash(new X509Certificate(answer.ca)) !== keyHash(ca)) return "another CA";
+    if (keyHash(new X509Certificate(answer.ca).publicKey, "hex") !== keyHash(ca.publicKey, "hex")) return "another CA";
     if (answer.coordinatorName !== trust.coordinatorName) return "another coordinator's name";
     if (certificate.publicKey.export({ type: "spki", format: "pem" }) !== publicKey) return "another key";
     return rootOf(answer.certificate, trust.ca) === null ? "not signed by the CA" : null;
   } catch (error) {
     return messageOf(error);
   }
-}
-
-function keyHash(certificate: X509Certificate): string {
-  const spki = certificate.publicKey.export({ type: "spki", format: "der" });
-  return createHash("sha256").update(spki).digest("base64url");
 }
 
 function parsed<T>(address: Address, parse: () => T): T {

@@ -1,10 +1,10 @@
-import { createHash, createPublicKey, sign, X509Certificate } from "node:crypto";
+import { createPublicKey, sign, X509Certificate } from "node:crypto";
 import { text } from "node:stream/consumers";
 import { type EnrolAnswer, enrolAnswer } from "@fettle/shared/api/enrol.ts";
 import { errorAnswer } from "@fettle/shared/api/error.ts";
 import { READMIT_PATH, readmitNonce, readmitProof } from "@fettle/shared/api/readmit.ts";
 import { RENEW_PATH, renewProof } from "@fettle/shared/api/renew.ts";
-import { rootOf } from "@fettle/shared/lib/certificates.ts";
+import { fingerprintOf, rootOf } from "@fettle/shared/lib/certificates.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
@@ -26,7 +26,7 @@ export interface NewCertificate {
 /** A certificate for the new key, asked for with the one that is good still. Throws `link.…` or `identity.refused`. */
 export async function askRenewal(address: Address, { identity, key, machine }: NewCertificate): Promise<string> {
   const publicKey = publicOf(key);
-  const fingerprint = createHash("sha256").update(new X509Certificate(identity.certificate).raw).digest("hex");
+  const fingerprint = fingerprintOf(new X509Certificate(identity.certificate));
   const body = { publicKey, proof: signed(renewProof(fingerprint, publicKey), key), machine };
   const signal = AbortSignal.timeout(WAIT_MS);
   const response = await agentCall(address, identity, { method: "POST", path: RENEW_PATH, body, signal });

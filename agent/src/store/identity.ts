@@ -1,5 +1,6 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { type EnrolAnswer, enrolAnswer } from "@fettle/shared/api/enrol.ts";
+import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import { type Machine, machine } from "@fettle/shared/protocol/machine.ts";
@@ -190,8 +191,7 @@ function newKey(): string {
 
 /** Each key has a file of its own, so that the identity's file alone says which one counts. */
 function keyFileOf(key: string): string {
-  const spki = createPublicKey(key).export({ type: "spki", format: "der" });
-  return `key-${createHash("sha256").update(spki).digest("hex").slice(0, 16)}.pem`;
+  return `key-${keyHash(createPublicKey(key), "hex").slice(0, 16)}.pem`;
 }
 
 function text(value: unknown): string {

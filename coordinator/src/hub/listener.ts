@@ -1,4 +1,4 @@
-import { constants, createHash } from "node:crypto";
+import { constants } from "node:crypto";
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createServer, type Server } from "node:https";
@@ -7,6 +7,7 @@ import type { Duplex } from "node:stream";
 import { TLSSocket } from "node:tls";
 import { LINK_PATH } from "@fettle/shared/api/enrol.ts";
 import type { ErrorAnswer } from "@fettle/shared/api/error.ts";
+import { fingerprintOf, keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { MAX_FRAME_BYTES } from "@fettle/shared/protocol/envelope.ts";
 import { type WebSocket, WebSocketServer } from "ws";
@@ -115,13 +116,13 @@ function tlsOptions({ certificate, key, ca }: ListenerTls) {
 function shownBy(socket: Duplex): ShownCertificate {
   const certificate = socket instanceof TLSSocket && socket.authorized ? socket.getPeerX509Certificate() : undefined;
   if (certificate === undefined) throw new FettleError("identity.no-certificate");
-  const fingerprint = certificate.fingerprint256.replaceAll(":", "").toLowerCase();
-  const keyHash = createHash("sha256")
-    .update(certificate.publicKey.export({ type: "spki", format: "der" }))
-    .digest("hex");
   const [notBefore, notAfter] = [certificate.validFromDate.getTime(), certificate.validToDate.getTime()];
   const commonName = certificate.subject.replace(/^CN=/, "");
-  return { fingerprint, commonName, made: { notBefore, notAfter, keyHash } };
+  return {
+    fingerprint: fingerprintOf(certificate),
+    commonName,
+    made: { notBefore, notAfter, keyHash: keyHash(certificate.publicKey, "hex") },
+  };
 }
 
 function refuse(socket: Duplex, error: FettleError): void {

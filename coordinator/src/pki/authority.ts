@@ -1,11 +1,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { chmod, mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { writeDurably } from "../durable.ts";
 import type { Issuer } from "./certificates.ts";
-import { keyHash, newKey } from "./keys.ts";
+import { newKey } from "./keys.ts";
 import { isThere, readKey, readPem } from "./pem-file.ts";
 
 export const DAY_MS = 24 * 60 * 60_000;

@@ -1,5 +1,6 @@
 import { type KeyObject, randomUUID, verify } from "node:crypto";
 import { type EnrolAnswer, type EnrolRequest, enrolAnswer, enrolProof } from "@fettle/shared/api/enrol.ts";
+import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
 import { type Machine, machineDifference, machineOf } from "@fettle/shared/protocol/machine.ts";
@@ -7,7 +8,7 @@ import type { EnrolmentTokenRow } from "../store/enrolment-tokens.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { type IssueParts, issue } from "./issue.ts";
-import { agentKey, keyHash } from "./keys.ts";
+import { agentKey } from "./keys.ts";
 import { sameHash, secretHash, tokenParts } from "./token.ts";
 
 export interface EnrolParts extends IssueParts {

@@ -1,10 +1,10 @@
-import { createHash, type KeyObject, X509Certificate } from "node:crypto";
+import { type KeyObject, X509Certificate } from "node:crypto";
 import type { EnrolAnswer } from "@fettle/shared/api/enrol.ts";
+import { fingerprintOf, keyHash } from "@fettle/shared/lib/certificates.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import type { Machine } from "@fettle/shared/protocol/machine.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import { type Authority, BACKDATE_MS, chainOf, DAY_MS } from "./authority.ts";
-import { keyHash } from "./keys.ts";
 
 export const AGENT_DAYS = 90;
 
@@ -42,7 +42,7 @@ export async function issue(parts: IssueParts, holder: Holder, key: KeyObject): 
   const notAfter = Math.min(issuedAt + AGENT_DAYS * DAY_MS, authority.notAfter);
   const leaf = await agentCertificate(authority, key, nodeId, { notBefore: issuedAt - BACKDATE_MS, notAfter });
   const certificate = chainOf(leaf, authority);
-  const fingerprint = createHash("sha256").update(new X509Certificate(certificate).raw).digest("hex");
+  const fingerprint = fingerprintOf(new X509Certificate(certificate));
   const times = { issuedAt, notAfter, revokedAt: null, usedAt: null };
   return {
     answer: { node, stack, roles, certificate, ca: roots.join("\n"), coordinatorName, agentPort },

@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 
 export const CURVE = { name: "ECDSA", namedCurve: "P-256" } as const;
@@ -27,9 +27,4 @@ export function agentKey(pem: string): KeyObject {
 
 export function spki(key: KeyObject): Buffer {
   return key.export({ type: "spki", format: "der" });
-}
-
-/** sha256 of the key's SPKI DER. */
-export function keyHash(key: KeyObject, encoding: "hex" | "base64" | "base64url"): string {
-  return createHash("sha256").update(spki(key)).digest(encoding);
 }

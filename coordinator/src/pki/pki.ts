@@ -1,6 +1,7 @@
 import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import type { EnrolRequest } from "@fettle/shared/api/enrol.ts";
+import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
@@ -11,7 +12,6 @@ import { AgentIdentities } from "./agent-identities.ts";
 import { type Authorities, dropOld, loadAuthorities, prepareNext, switchOver } from "./authorities.ts";
 import { ROOT_KEY_FILE, renewIssuer } from "./authority.ts";
 import { type Enrolled, type EnrolParts, enrol } from "./enrol.ts";
-import { keyHash } from "./keys.ts";
 import { isThere } from "./pem-file.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { namesOf, serverIdentity } from "./server-certificate.ts";

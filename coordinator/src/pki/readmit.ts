@@ -1,12 +1,13 @@
 import { type KeyObject, verify } from "node:crypto";
 import type { EnrolAnswer } from "@fettle/shared/api/enrol.ts";
 import { type ReadmitRequest, readmitProof } from "@fettle/shared/api/readmit.ts";
+import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { isApproved } from "@fettle/shared/lib/identity-case.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import type { IdentityCaseRow } from "../store/identity-cases.ts";
 import type { Queries } from "../store/store.ts";
-import { agentKey, keyHash } from "./keys.ts";
+import { agentKey } from "./keys.ts";
 import type { Nonces } from "./nonces.ts";
 import { issueFor, keepCandidate, type RenewParts } from "./renew.ts";
 

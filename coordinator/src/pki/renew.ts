@@ -1,6 +1,7 @@
 import { verify } from "node:crypto";
 import type { EnrolAnswer } from "@fettle/shared/api/enrol.ts";
 import { type RenewRequest, renewProof } from "@fettle/shared/api/renew.ts";
+import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { isApproved, machinesText } from "@fettle/shared/lib/identity-case.ts";
 import { type Machine, machineDifference, machineOf, machineText } from "@fettle/shared/protocol/machine.ts";
@@ -8,7 +9,7 @@ import type { IdentityRow } from "../store/identities.ts";
 import type { IdentityCaseRow } from "../store/identity-cases.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { type Issued, type IssueParts, issue } from "./issue.ts";
-import { agentKey, keyHash } from "./keys.ts";
+import { agentKey } from "./keys.ts";
 
 export interface RenewParts extends IssueParts {
   readonly store: Store;

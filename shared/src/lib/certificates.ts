@@ -1,15 +1,20 @@
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash, type KeyObject, X509Certificate } from "node:crypto";
 
 /** Every certificate of a text that holds some behind each other, PEM. */
 export function pemsOf(text: string): string[] {
   return text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }
 
-/** sha256 of the certificate's public key (SPKI DER). */
-export function keyHashOf(certificate: X509Certificate, encoding: "hex" | "base64url"): string {
+/** sha256 of the public key's SPKI DER. */
+export function keyHash(key: KeyObject, encoding: "hex" | "base64" | "base64url"): string {
   return createHash("sha256")
-    .update(certificate.publicKey.export({ type: "spki", format: "der" }))
+    .update(key.export({ type: "spki", format: "der" }))
     .digest(encoding);
+}
+
+/** sha256 of the certificate's DER, 64 hex digits: how the coordinator knows it. */
+export function fingerprintOf({ fingerprint256 }: X509Certificate): string {
+  return fingerprint256.replaceAll(":", "").toLowerCase();
 }
 
 /**

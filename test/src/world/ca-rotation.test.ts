@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { connect } from "node:tls";
 import { authorityRoute } from "@fettle/shared/api/authority.ts";
 import { eventsRoute } from "@fettle/shared/api/events.ts";
-import { keyHashOf, pemsOf, rootOf } from "@fettle/shared/lib/certificates.ts";
+import { keyHash, pemsOf, rootOf } from "@fettle/shared/lib/certificates.ts";
 import t from "tap";
 import { ollamaHost } from "../sandbox/drifts.ts";
 import { HandAgent, stealIdentity } from "./hand-agent.ts";
@@ -24,7 +24,7 @@ const identityOf = (node: (typeof NODES)[number]): { ca: string; certificate: st
 const underOf = (node: (typeof NODES)[number]): string | null => {
   const { ca, certificate } = identityOf(node);
   const root = rootOf(certificate, ca);
-  return root && keyHashOf(root, "hex");
+  return root && keyHash(root.publicKey, "hex");
 };
 const authority = () => world.client.call(authorityRoute, {});
 const enrolledCount = async (): Promise<number> =>
