@@ -1,5 +1,6 @@
-import { createHash, createPublicKey, verify } from "node:crypto";
+import { createPublicKey, verify } from "node:crypto";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 import { type ReleaseManifest, releaseManifest, type SignedManifest } from "@fettle/shared/release/manifest.ts";
 
 /**
@@ -32,7 +33,7 @@ function isSigned(text: string, signature: string, key: string): boolean {
 
 /** sha256 of the key's SPKI DER, 64 hex digits. */
 export function keyId(key: string): string {
-  return createHash("sha256").update(Buffer.from(key, "base64")).digest("hex");
+  return sha256Hex(Buffer.from(key, "base64"));
 }
 
 function parse(text: string): unknown {

@@ -1,5 +1,6 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { Secret } from "@fettle/shared/lib/secret.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 
 /** `fettleapi1.<id>.<secret>`; the coordinator keeps the secret's hash only. */
 const TOKEN = /^Bearer fettleapi1\.([a-z0-9]{16})\.([A-Za-z0-9_-]{43})$/;
@@ -17,5 +18,5 @@ export function splitToken(header: string): { id: string; secret: string } | nul
 }
 
 export function secretHash(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return sha256Hex(secret);
 }

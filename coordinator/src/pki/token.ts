@@ -1,5 +1,6 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { randomBytes, timingSafeEqual } from "node:crypto";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 
 /** The parts of `fettle1.<pin>.<id>.<secret>`. */
 export interface TokenParts {
@@ -25,7 +26,7 @@ export function tokenParts(text: string): TokenParts {
 }
 
 export function secretHash(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return sha256Hex(secret);
 }
 
 /** Compares in a time that says nothing about where the two differ. */

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Hex } from "./sha256.ts";
 
 /** What JSON can hold. */
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
@@ -17,5 +17,5 @@ export function canonical(value: unknown): string {
 
 /** sha256 of the canonical JSON, as 64 hex digits. */
 export function hashOf(value: unknown): string {
-  return createHash("sha256").update(canonical(value)).digest("hex");
+  return sha256Hex(canonical(value));
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { realArchives } from "@fettle/agent/system/real/archives.ts";
 import { realExec } from "@fettle/agent/system/real/exec.ts";
 import { realFiles } from "@fettle/agent/system/real/files.ts";
+import { ABSENT } from "@fettle/agent/system/real/systemd/show.ts";
 import type { UnitState, Units } from "@fettle/agent/system/units.ts";
 import { AGENT_UNIT, GUARD_UNIT } from "@fettle/agent/update/layout.ts";
 import type { UpdateRecord } from "@fettle/agent/update/record.ts";
@@ -11,22 +12,7 @@ import type { UpdaterParts } from "@fettle/agent/update/updater.ts";
 import type { Test } from "tap";
 import { rootedFiles } from "../sandbox/host/rooted-files.ts";
 
-const NONE: UnitState = {
-  load: "not-found",
-  active: "inactive",
-  sub: "dead",
-  result: "success",
-  mainPid: 0,
-  restarts: 0,
-  fragmentPath: "",
-  dropIns: [],
-  environment: [],
-  needReload: false,
-  enabled: "",
-  exitStatus: 0,
-};
-
-export const RUNS: UnitState = { ...NONE, load: "loaded", active: "active", sub: "running", mainPid: 7 };
+export const RUNS: UnitState = { ...ABSENT, load: "loaded", active: "active", sub: "running", mainPid: 7 };
 
 /**
  * A machine with the agent's version 0.1.0 installed: real files below a folder, the real program that unpacks, and

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { hashOf } from "@fettle/shared/lib/canonical.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 import { GATEWAY_PORT, type GatewayParams, PLATFORM_PORT } from "@fettle/shared/roles/gateway.ts";
 import type { ContainerOrder } from "../../clients/engine/container.ts";
 import { KEYS, type KeyName } from "./key-names.ts";
@@ -96,5 +96,5 @@ export function orderOf(spec: Spec): ContainerOrder {
 }
 
 export function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return sha256Hex(text);
 }

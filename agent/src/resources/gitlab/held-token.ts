@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { Secret } from "@fettle/shared/lib/secret.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 import type { GitlabParams } from "@fettle/shared/roles/gitlab.ts";
 import * as z from "zod";
 import type { Files } from "../../system/files.ts";
@@ -40,7 +40,7 @@ export async function heldToken(files: Files, where: Where): Promise<HeldToken> 
   const text = (await files.readText(declared.path))?.trim() ?? "";
   const fileMode = (await files.stat(declared.path))?.mode ?? null;
   if (text === "") return { token: null, from: "", fileMode };
-  const from = `file:${createHash("sha256").update(text).digest("hex")}`;
+  const from = `file:${sha256Hex(text)}`;
   const token = remembered(where, text);
   return { token: stored?.from === from ? remembered(where, stored.token) : token, from, fileMode };
 }
@@ -56,7 +56,7 @@ export interface MadeToken {
 export async function madeToken(files: Files, where: Pick<Where, "secretsFolder">): Promise<MadeToken | null> {
   const stored = await readKept(files, where);
   if (stored === null) return null;
-  const own = `file:${createHash("sha256").update(stored.token).digest("hex")}`;
+  const own = `file:${sha256Hex(stored.token)}`;
   if (stored.from === own) return null;
   const actor = stored.from.startsWith(MINTED) ? stored.from.slice(MINTED.length) : null;
   return { token: new Secret(stored.token), actor };

@@ -36,7 +36,7 @@ export async function show(bus: Bus, unit: string): Promise<UnitState> {
 }
 
 /** What systemd would answer; but each question about it would have it loaded and dropped, with a dozen signals. */
-const ABSENT: UnitState = {
+export const ABSENT: UnitState = {
   load: "not-found",
   active: "inactive",
   sub: "dead",
