@@ -31,7 +31,7 @@ export const startUpdate = steers(
       by: principal.who,
       at,
     };
-    await context.store.updates.add({ ...row, cancelledAt: null });
+    await context.store.updates.add({ ...row, cancelledAt: null, takenBackAt: null });
     const text = `${principal.who} asked for version ${version} of the agent on ${nodes.length} node(s).`;
     await context.events.record({ stack: view.stack, kind: "update.asked", text, data: { version, nodes } });
     context.reconciler.touchAll(view.stack);

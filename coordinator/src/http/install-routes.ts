@@ -5,9 +5,10 @@ import { INSTALL_ARCHIVE_PATH, INSTALL_SCRIPT_PATH } from "@fettle/shared/api/in
 import { byteRange } from "@fettle/shared/lib/byte-range.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
-import { releaseArchiveName } from "@fettle/shared/release/manifest.ts";
+import { type ReleaseManifest, releaseArchiveName } from "@fettle/shared/release/manifest.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
+import type { Release } from "../mirror/releases.ts";
 import { askedHost } from "./asked-host.ts";
 import { fillIn } from "./install-script.ts";
 
@@ -23,7 +24,7 @@ export function registerInstall(app: FastifyInstance, context: Context): void {
 /** Throws `install.bad-host` or `install.no-release`. */
 async function installScript(context: Context, host: string | undefined): Promise<string> {
   const { host: asked, port } = askedHost(host);
-  const releases = (await context.releases()).map(({ manifest }) => manifest);
+  const releases = inOrder(await context.releases(), await context.store.updates.takenBackVersions());
   if (releases.length === 0)
     throw new FettleError("install.no-release", { folders: context.releaseFolders.join(", ") });
   const template = await readFile(join(context.config.share, "deploy/install.sh"), "utf8");
@@ -36,6 +37,12 @@ async function installScript(context: Context, host: string | undefined): Promis
     coordinatorName: pki.coordinatorName,
     releases,
   });
+}
+
+/** Newest first, and last what a machine took back: a new machine has no version before to go back to. */
+export function inOrder(releases: readonly Release[], takenBack: ReadonlySet<string>): readonly ReleaseManifest[] {
+  const rank = ({ version }: ReleaseManifest) => Number(takenBack.has(version));
+  return releases.map(({ manifest }) => manifest).sort((a, b) => rank(a) - rank(b));
 }
 
 /** A whole archive, or from where a download broke. */

@@ -11,7 +11,7 @@ export interface InstallFacts {
   /** `sha256//…` of the coordinator's key. */
   readonly pin: string;
   readonly coordinatorName: string;
-  /** The agent's newest release of each architecture that there is. */
+  /** The agent's releases; the first of each architecture is installed. */
   readonly releases: readonly Pick<ReleaseManifest, "version" | "arch" | "sha256" | "size">[];
 }
 

@@ -2,8 +2,11 @@ import { readFileSync } from "node:fs";
 import { installCodes } from "@fettle/shared/codes/install.ts";
 import { byteRange } from "@fettle/shared/lib/byte-range.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import type { ReleaseManifest } from "@fettle/shared/release/manifest.ts";
 import t from "tap";
+import type { Release } from "../mirror/releases.ts";
 import { askedHost } from "./asked-host.ts";
+import { inOrder } from "./install-routes.ts";
 import { fillIn, type InstallFacts } from "./install-script.ts";
 
 const TEMPLATE = readFileSync(new URL("../../../deploy/install.sh", import.meta.url), "utf8");
@@ -100,6 +103,22 @@ t.test("the script is filled in: each architecture's newest release, no placehol
     t.ok(script.includes(line), line);
   t.match(fillIn(TEMPLATE, { ...FACTS, host: "fd00::1" }), "host='[fd00::1]'");
   t.match(fillIn(TEMPLATE, { ...FACTS, releases: [] }), "x64_version='' x64_sha256='' x64_size=''");
+});
+
+t.test("a new machine gets the newest release, but one that was taken back only where there is no other", async (t) => {
+  const rest = { product: "fettle-agent", size: 1, sha256: "a".repeat(64), minVersion: "0.1.0" } as const;
+  const release = (version: string, arch: ReleaseManifest["arch"]): Release => ({
+    manifest: { ...rest, version, arch, wire: { oldest: 1, newest: 1 } },
+    signed: { manifest: "", signatures: [] },
+    path: "",
+  });
+  const releases = [release("0.3.0", "x64"), release("0.2.0", "x64"), release("0.2.0", "arm64")];
+  const first = (takenBack: readonly string[], arch: string) =>
+    inOrder(releases, new Set(takenBack)).find((manifest) => manifest.arch === arch)?.version;
+  t.equal(first([], "x64"), "0.3.0");
+  t.equal(first(["0.3.0"], "x64"), "0.2.0");
+  t.equal(first(["0.3.0", "0.2.0"], "x64"), "0.3.0");
+  t.equal(first(["0.2.0"], "arm64"), "0.2.0");
 });
 
 t.test("nothing that could end a quote gets into the script", async (t) => {

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import type { UpdateState } from "@fettle/shared/protocol/agent-status.ts";
 import type { Health } from "@fettle/shared/protocol/health.ts";
 import type { Hello } from "@fettle/shared/protocol/hello.ts";
 import type { Report } from "@fettle/shared/protocol/report.ts";
@@ -174,6 +175,31 @@ t.test("a report is stored whole, its facts kept, its events published, its node
   t.match(published, [{ text: /is drifted/ }, { text: "ollama.service went from drifted to in-sync" }]);
   t.same(await store.events.list({ after: "", limit: 9 }), published);
   t.same(touched, ["ollama-1", "ollama-1"]);
+});
+
+t.test("a release that a machine took back is known for that, until it is asked for again", async (t) => {
+  const { ingest, store, clock } = await world(t);
+  const ask = (token: string, version: string) =>
+    store.updates.add({
+      ...{ token, version, stack: "duo", nodes: "[]", by: "test", at: clock.at },
+      ...{ cancelledAt: null, takenBackAt: null },
+    });
+  const says = async (token: string, version: string, state: UpdateState) => {
+    clock.at += 1000;
+    const update = { token, version, state, from: "0.1.0", at: clock.at };
+    const agent = { version: "0.1.0", dev: false, update, trusts: [], certificateExpiresAt: null, observing: null };
+    await ingest.onReport(OLLAMA, report([], { agent }));
+    return [...(await store.updates.takenBackVersions())];
+  };
+  await ask("one", "0.2.0");
+  await ask("two", "0.3.0");
+  t.same(await says("two", "0.3.0", "trial"), []);
+  t.same(await says("nobody's", "0.2.0", "rolled-back"), [], "nobody asked it that");
+  t.same(await says("one", "9.9.9", "rolled-back"), [], "nor that");
+  t.same(await says("two", "0.3.0", "rolled-back"), ["0.3.0"]);
+  t.same(await says("one", "0.2.0", "done"), ["0.3.0"]);
+  await ask("three", "0.3.0");
+  t.same(await says("three", "0.3.0", "done"), []);
 });
 
 t.test("who a certificate belongs to", async (t) => {

@@ -25,6 +25,8 @@ async function storeReport(
   const kept = await queries.reports.get(node);
   await queries.reports.put({ node, stack, body: JSON.stringify(report), receivedAt: at });
   await queries.facts.merge(node, stack, report.facts, at);
+  const update = report.agent?.update;
+  if (update?.state === "rolled-back") await queries.updates.takeBack({ ...update, stack }, at);
   const before: Report | null = kept === undefined ? null : JSON.parse(kept.body);
   return await parts.events.append(
     queries,

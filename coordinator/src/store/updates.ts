@@ -11,6 +11,8 @@ export interface UpdateRow {
   at: number;
   /** When somebody gave it up; null while it stands. */
   cancelledAt: number | null;
+  /** When a machine first said that it put the version before back; null while none did. */
+  takenBackAt: number | null;
 }
 
 export class Updates {
@@ -34,6 +36,30 @@ export class Updates {
 
   async add(row: UpdateRow): Promise<void> {
     await this.#db.insertInto("updates").values(row).execute();
+  }
+
+  /** A machine of the stack took the version of this request back. One that nobody asked it for does not count. */
+  async takeBack({ stack, token, version }: Pick<UpdateRow, "stack" | "token" | "version">, at: number): Promise<void> {
+    await this.#db
+      .updateTable("updates")
+      .set({ takenBackAt: at })
+      .where("token", "=", token)
+      .where("stack", "=", stack)
+      .where("version", "=", version)
+      .where("takenBackAt", "is", null)
+      .execute();
+  }
+
+  /** The versions that were taken back when they were last asked for. */
+  async takenBackVersions(): Promise<ReadonlySet<string>> {
+    const rows = await this.#db
+      .selectFrom("updates")
+      .select(["version", "takenBackAt"])
+      .orderBy("at")
+      .orderBy("token")
+      .execute();
+    const last = new Map(rows.map(({ version, takenBackAt }) => [version, takenBackAt]));
+    return new Set([...last].filter(([, takenBackAt]) => takenBackAt !== null).map(([version]) => version));
   }
 
   async cancel(token: string, at: number): Promise<void> {

@@ -6,6 +6,7 @@ import { identity } from "./0004-identity.ts";
 import { restores } from "./0007-restores.ts";
 import { uninstalled } from "./0008-uninstalled.ts";
 import { tokenMachine } from "./0009-token-machine.ts";
+import { takenBack } from "./0010-taken-back.ts";
 
 /** In order. A migration is never edited once it has shipped; a change is a new one. */
 export const migrations: Readonly<Record<string, Migration>> = {
@@ -16,4 +17,5 @@ export const migrations: Readonly<Record<string, Migration>> = {
   "0007-restores": restores,
   "0008-uninstalled": uninstalled,
   "0009-token-machine": tokenMachine,
+  "0010-taken-back": takenBack,
 };

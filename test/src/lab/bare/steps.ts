@@ -11,12 +11,6 @@ import { manyInstalls } from "./many-installs.ts";
 import { cutSteps, killSteps, rebootSteps } from "./matrix-steps.ts";
 import { uninstallSteps } from "./uninstall-steps.ts";
 
-/** New machines get the newest release that lies at the coordinator; whoever finds that one bad takes it away. */
-const badReleasesGone: BareStep = {
-  name: "the bad releases are taken off the coordinator",
-  run: ({ coordinator }) => coordinator.run(["sh", "-c", "rm -f /var/lib/fettle/releases/fettle-agent-0.[34].*"]),
-};
-
 /** What is asked of Fettle as it comes onto machines; `full` is run by hand. */
 export function bareSteps(full: boolean): BareStep[] {
   // What GitLab is told is read once a minute only, as on a real machine.
@@ -25,7 +19,7 @@ export function bareSteps(full: boolean): BareStep[] {
   // Waiting for a token to run out takes a minute.
   const refused = refusals.filter(({ name }) => full || !name.includes("has run out"));
   const script = [...cuts, ...refused, ...(full ? interrupted : [])];
-  // A good version on all, and one that ends at once.
+  // A good version on all, and one that ends at once: what is installed after it must be the good one.
   const updates = full ? updateSteps : updateSteps.slice(0, 2);
   const repeated = full ? manyInstalls : [];
   return [
@@ -35,7 +29,6 @@ export function bareSteps(full: boolean): BareStep[] {
     ...again,
     ...disturbed,
     ...updates,
-    badReleasesGone,
     ...repeated,
     ...uninstallSteps,
   ];
