@@ -4,6 +4,7 @@ import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import type { IdentityCase } from "@fettle/shared/lib/identity-case.ts";
 import { must } from "@fettle/shared/lib/must.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import Database from "better-sqlite3";
@@ -42,6 +43,17 @@ async function inStore<T>({ data }: Paths, work: (store: Store) => Promise<T>): 
   }
 }
 
+const READMITTED: IdentityCase = {
+  node: "a",
+  stack: "duo",
+  kind: "expired",
+  at: 1,
+  machines: "[]",
+  approved: JSON.stringify({ machineId: "m", instanceId: "", productUuid: "" }),
+  approvedAt: 1,
+  approvedBy: "test",
+};
+
 /** A coordinator with a stack that enforces, and one of everything that a restore has to think about. */
 async function coordinator(test: Test): Promise<{ folder: string; paths: Paths; token: Secret; id: string }> {
   const folder = await folderOf(test);
@@ -60,7 +72,9 @@ async function coordinator(test: Test): Promise<{ folder: string; paths: Paths; 
       await queries.approvals.put({ node: "a", resource: "x.y", resourceHash: "h", stack, token: "1", by, at: 1 });
       await queries.retryTokens.put({ node: "a", resource: "x.y", stack, token: "2", by, at: 1 });
       await queries.pauses.put({ stack, scope: "a", reason: "r", by, at: 1, until: null });
-      await queries.updates.add({ token: "u", stack, version: "0.2.0", nodes: '["a"]', by, at: 1, cancelledAt: null });
+      const update = { token: "u", stack, version: "0.2.0", nodes: '["a"]', by, at: 1 };
+      await queries.updates.add({ ...update, cancelledAt: null, takenBackAt: null });
+      await queries.identityCases.put(READMITTED);
       await queries.enrolmentTokens.add(enrolment("unused", null));
       await queries.enrolmentTokens.add(enrolment("used", 5));
     }),
@@ -138,6 +152,8 @@ t.test("what was backed up is a coordinator again, elsewhere: a higher epoch, an
     t.equal(await store.imageTracks.get("duo", 2), "18.8", "what auto stands for stays");
     t.same([await store.approvals.ofNode("a"), await store.retryTokens.ofNode("a")], [[], []], "asked for once");
     t.match(await store.updates.last("duo"), { cancelledAt: Number }, "an update that was asked for then");
+    const withdrawn = { ...READMITTED, approved: null, approvedAt: null, approvedBy: null };
+    t.same(await store.identityCases.get("a"), withdrawn, "a readmission that was allowed then");
     t.equal(await store.enrolmentTokens.get("unused"), undefined);
     t.ok(await store.enrolmentTokens.get("used"));
     t.match(await store.desired.get("a"), { generation: 1 });

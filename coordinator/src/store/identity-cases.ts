@@ -34,6 +34,11 @@ export class IdentityCases {
     return { row, fresh: isNews(known, row) };
   }
 
+  /** Takes back every word of a person; what was seen stays. */
+  async withdraw(): Promise<void> {
+    await this.#db.updateTable("identity_cases").set({ approved: null, approvedAt: null, approvedBy: null }).execute();
+  }
+
   async remove(node: string): Promise<void> {
     await this.#db.deleteFrom("identity_cases").where("node", "=", node).execute();
   }

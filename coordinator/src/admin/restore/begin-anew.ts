@@ -55,9 +55,10 @@ async function open(path: string, args: { file: string; version: string; own: st
 
 /** What a person asked for once: whoever has done it since the backup must not do it again. */
 async function forgetAsked(queries: Queries, stacks: readonly Observing[], at: number): Promise<number> {
-  const { approvals, retryTokens, enrolmentTokens, updates } = queries;
+  const { approvals, retryTokens, enrolmentTokens, updates, identityCases } = queries;
   await approvals.clear();
   await retryTokens.clear();
+  await identityCases.withdraw();
   for (const { stack } of stacks) {
     const update = await updates.last(stack);
     if (update !== undefined) await updates.cancel(update.token, at);
