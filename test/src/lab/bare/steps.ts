@@ -22,14 +22,5 @@ export function bareSteps(full: boolean): BareStep[] {
   // A good version on all, and one that ends at once: what is installed after it must be the good one.
   const updates = full ? updateSteps : updateSteps.slice(0, 2);
   const repeated = full ? manyInstalls : [];
-  return [
-    ...arrival,
-    ...script,
-    ...agents,
-    ...again,
-    ...disturbed,
-    ...updates,
-    ...repeated,
-    ...uninstallSteps,
-  ];
+  return [...arrival, ...script, ...agents, ...again, ...disturbed, ...updates, ...repeated, ...uninstallSteps];
 }
