@@ -3,6 +3,8 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Credentials } from "@fettle/agent/link/credentials.ts";
+import { Renewal } from "@fettle/agent/link/renewal.ts";
+import type { LinkStatus } from "@fettle/agent/link/status.ts";
 import { type Identity, type IdentityStore, identityStore } from "@fettle/agent/store/identity.ts";
 import type { Files } from "@fettle/agent/system/files.ts";
 import { realFiles } from "@fettle/agent/system/real/files.ts";
@@ -16,6 +18,7 @@ import { renewProof } from "@fettle/shared/api/renew.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { must } from "@fettle/shared/lib/must.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
+import { pino } from "pino";
 import t, { type Test } from "tap";
 
 const START = Date.parse("2026-03-01T12:00:00Z");
@@ -66,6 +69,42 @@ const codeOf = (work: Promise<unknown>): Promise<string> =>
     () => "none",
     (error: unknown) => (error instanceof FettleError ? error.code : String(error)),
   );
+
+/** Whether one look at this identity, at this moment, ends in asking for a new certificate. */
+async function asksOn(
+  identity: Identity,
+  now: number,
+  status: Pick<LinkStatus, "state" | "clockOffsetMs">,
+): Promise<boolean> {
+  const looked = new AbortController();
+  let asked = false;
+  const clock = new HandClock();
+  clock.at = now;
+  clock.sleep = async () => looked.abort();
+  const unused = async () => must<never>(null, "what a look at what is due does not use");
+  const nextKey = async () => {
+    asked = true;
+    return identity.key;
+  };
+  const store = { load: async () => identity, candidate: async () => null, nextKey, offer: unused, promote: unused };
+  await new Renewal({
+    ...{ coordinators: [], store, clock, status: () => status, machine: () => MACHINE, shown: () => identity },
+    ...{ isQuiet: () => true, reconnect: () => undefined, onForeignChange: () => undefined },
+    log: pino({ level: "silent" }),
+  }).run(looked.signal);
+  return asked;
+}
+
+/** To the minute. */
+async function firstAsked(identity: Identity): Promise<number> {
+  let [early, late] = [START + 30 * DAY_MS, START + 31 * DAY_MS];
+  while (late - early > 60_000) {
+    const middle = (early + late) / 2;
+    if (await asksOn(identity, middle, { state: "connected", clockOffsetMs: 0 })) late = middle;
+    else early = middle;
+  }
+  return Math.round(late / 60_000);
+}
 
 class Scene {
   readonly clock: HandClock;
@@ -196,6 +235,25 @@ t.test(
     t.equal(await codeOf(scene.renew(second, key, COPY)), "identity.bad-key", "not the same key again");
   },
 );
+
+t.test("due from day 30 of 90 on, within a day, by the coordinator's clock, and only while connected", async (t) => {
+  const { expiresAt } = await (await Scene.of(t)).enrolled();
+  t.equal(expiresAt - START, 90 * DAY_MS, "a certificate lasts 90 days");
+  const cases: { day: number; offsetDays?: number; state?: LinkStatus["state"]; asks: boolean; why: string }[] = [
+    { day: 29.9, asks: false, why: "it is not due" },
+    { day: 31, asks: true, why: "it is due, whatever the spread" },
+    { day: 89.9, asks: true, why: "an agent that was off asks as soon as it is back" },
+    { day: 31, state: "connecting", asks: false, why: "there is nobody to ask" },
+    { day: 40, offsetDays: 20, asks: false, why: "this machine's clock is ahead" },
+    { day: 20, offsetDays: -20, asks: true, why: "this machine's clock is behind" },
+  ];
+  const identities = await Promise.all(Array.from({ length: 4 }, async () => (await Scene.of(t)).enrolled()));
+  for (const { day, offsetDays = 0, state = "connected", asks, why } of cases)
+    for (const identity of identities)
+      t.equal(await asksOn(identity, START + day * DAY_MS, { state, clockOffsetMs: offsetDays * DAY_MS }), asks, why);
+  const moments = await Promise.all(identities.map((identity) => firstAsked(identity)));
+  t.ok(new Set(moments).size > 1, "not all at the same moment");
+});
 
 t.test("an unreadable candidate is not in the way", async (t) => {
   const scene = await Scene.of(t);
