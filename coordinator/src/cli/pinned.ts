@@ -1,9 +1,9 @@
-import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type RequestOptions, request } from "node:https";
 import type { Duplex } from "node:stream";
 import { connect, type TLSSocket } from "node:tls";
 import { CA_PATH, type CaAnswer, caAnswer } from "@fettle/shared/api/enrol.ts";
+import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { bodyOf, failure } from "./transport.ts";
 
@@ -15,10 +15,8 @@ export function isPin(text: string): boolean {
 
 /** The pin of the key that a server showed, as curl writes it. */
 function pinOf(socket: TLSSocket): string {
-  const spki = socket.getPeerX509Certificate()?.publicKey.export({ type: "spki", format: "der" });
-  return `sha256//${createHash("sha256")
-    .update(spki ?? "")
-    .digest("base64")}`;
+  const shown = socket.getPeerX509Certificate();
+  return shown === undefined ? "none" : `sha256//${keyHash(shown.publicKey, "base64")}`;
 }
 
 /** How to know the server: by its own key, or by the CA that made its certificate and the URL's host in it. */

@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { mirrorBlobRoute, mirrorUploadRoute } from "@fettle/shared/api/mirror.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
+import { sumOf } from "../sum-of.ts";
 import { size as sizeText } from "./render/text.ts";
 import type { Session } from "./session.ts";
 
@@ -21,9 +21,8 @@ export async function fileToSend(session: Session, path: string): Promise<FileTo
   try {
     const { size } = await stat(path);
     const open = () => createReadStream(path, { highWaterMark: CHUNK_BYTES });
-    const hash = createHash("sha256");
-    for await (const chunk of counted(session, `reading ${path}`, size, open())) hash.update(chunk);
-    return { name: path, sha256: hash.digest("hex"), size, chunks: open };
+    const { sha256 } = await sumOf(counted(session, `reading ${path}`, size, open()));
+    return { name: path, sha256, size, chunks: open };
   } catch (error) {
     if (session.signal.aborted) throw error;
     throw new FettleError("cli.file-unreadable", { file: path, problem: messageOf(error) }, { cause: error });

@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
+import { sumOf } from "../sum-of.ts";
 import type { Blobs } from "./blobs.ts";
 import type { StoredItem } from "./items.ts";
 
@@ -26,10 +26,8 @@ async function problemOf(blobs: Blobs, sha256: string, size: number): Promise<st
   const found = await blobs.sizeOf(sha256);
   if (found === null) return "it is not there";
   if (found !== size) return `it has ${found} bytes and not ${size}`;
-  const hash = createHash("sha256");
-  for await (const chunk of createReadStream(blobs.path(sha256), { highWaterMark: 1024 * 1024 })) hash.update(chunk);
-  const sum = hash.digest("hex");
-  return sum === sha256 ? null : `its sha256 is ${sum}`;
+  const read = await sumOf(createReadStream(blobs.path(sha256), { highWaterMark: 1024 * 1024 }));
+  return read.sha256 === sha256 ? null : `its sha256 is ${read.sha256}`;
 }
 
 function usersOf(all: readonly StoredItem[], sha256: string): string[] {

@@ -5,11 +5,11 @@ import { pipeline } from "node:stream/promises";
 import { createGzip } from "node:zlib";
 import { VERSION } from "@fettle/shared/lib/version.ts";
 import { CONFIG_FILE, type Paths } from "../../config.ts";
+import { sumOf } from "../../sum-of.ts";
 import { keptApart } from "./apart.ts";
 import { copyTogether, readDatabase } from "./copies.ts";
 import { type BackupFile, CONFIGURATION, DATABASE, FORMAT, MANIFEST, type Manifest } from "./manifest.ts";
 import type { Member } from "./members.ts";
-import { sumOf } from "./sums.ts";
 
 export interface SnapshotOptions {
   readonly withCa: boolean;
@@ -27,7 +27,7 @@ export async function takeSnapshot(paths: Paths, folder: string, options: Snapsh
   const said = readDatabase(copy);
   const { withCa, at, signal } = options;
   const configuration = await copyConfiguration(paths, folder);
-  const database = await sumOf(copy);
+  const database = await sumOf(createReadStream(copy));
   await pipeline(createReadStream(copy), createGzip(), createWriteStream(join(folder, DATABASE)), { signal });
   const members = [...(withCa ? pki : []), ...configuration, await memberOf(folder, DATABASE)];
   const made = { product: "fettle-coordinator", format: FORMAT, version: VERSION, madeAt: at } as const;
@@ -42,7 +42,7 @@ async function copyConfiguration({ config }: Paths, folder: string): Promise<Bac
 }
 
 async function memberOf(folder: string, path: string): Promise<BackupFile> {
-  return { path, ...(await sumOf(join(folder, path))) };
+  return { path, ...(await sumOf(createReadStream(join(folder, path)))) };
 }
 
 /** The manifest first, so that whoever reads knows what is to follow. */

@@ -5,10 +5,10 @@ import { pipeline } from "node:stream/promises";
 import { createGunzip } from "node:zlib";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Secret } from "@fettle/shared/lib/secret.ts";
+import { sumOf } from "../../sum-of.ts";
 import { type BackupFile, DATABASE, type Manifest } from "../backup/manifest.ts";
 import { archiveBytes, type Member, unpack } from "../backup/members.ts";
 import { unseal } from "../backup/sealed.ts";
-import { sumOf } from "../backup/sums.ts";
 import { readManifest } from "./read-manifest.ts";
 
 /** Every backup is longer than this, and its manifest stands before it. */
@@ -90,6 +90,6 @@ async function inflate({ database }: Manifest, folder: string, signal: AbortSign
 }
 
 async function expect(path: string, { bytes, sha256 }: Pick<BackupFile, "bytes" | "sha256">): Promise<void> {
-  const found = await sumOf(path);
+  const found = await sumOf(createReadStream(path));
   if (found.bytes !== bytes || found.sha256 !== sha256) throw new Error("a sum is wrong");
 }
