@@ -18,15 +18,25 @@ export function agentStatus({ identity, update, observing }: AgentStatusParts): 
     version: VERSION,
     dev: IS_DEV,
     update,
-    trusts: identity === null ? [] : hashesOf(identity.ca),
+    ...(identity === null ? { trusts: [] } : trustOf(identity)),
     certificateExpiresAt: identity?.expiresAt ?? null,
-    ...issuedUnder(identity),
     observing,
   };
 }
 
+type Trust = Pick<AgentStatus, "trusts" | "issuedUnder">;
+
+/** Reports are many, and each of these is a signature to check. An identity that changes is another object. */
+const known = new WeakMap<Identity, Trust>();
+
+function trustOf(identity: Identity): Trust {
+  const trust = known.get(identity) ?? { trusts: hashesOf(identity.ca), ...issuedUnder(identity) };
+  known.set(identity, trust);
+  return trust;
+}
+
 /** Whose certificate this machine shows, while that root is one of those it trusts. */
-function issuedUnder(identity: Identity | null): Pick<AgentStatus, "issuedUnder"> {
-  const root = identity === null ? null : rootOf(identity.certificate, identity.ca);
+function issuedUnder({ certificate, ca }: Identity): Pick<AgentStatus, "issuedUnder"> {
+  const root = rootOf(certificate, ca);
   return root === null ? {} : { issuedUnder: keyHash(root.publicKey, "hex") };
 }
