@@ -8,9 +8,10 @@ import { printable } from "@fettle/shared/lib/printable.ts";
 import { type ReleaseManifest, releaseArchiveName } from "@fettle/shared/release/manifest.ts";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
-import type { Release } from "../mirror/releases.ts";
 import { askedHost } from "./asked-host.ts";
 import { fillIn } from "./install-script.ts";
+
+type Release = Awaited<ReturnType<Context["releases"]>>[number];
 
 /** The install script and the agent's archives: nothing in them is secret, and what fetches them has no token yet. */
 export function registerInstall(app: FastifyInstance, context: Context): void {

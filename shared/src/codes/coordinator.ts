@@ -33,6 +33,17 @@ export const coordinatorCodes = {
     cause: "{path} cannot take or give the root's key: {problem}.",
     remedy: "The key stays where it was. Name another file.",
   },
+  "coordinator.issuer-ending": {
+    severity: "warning",
+    cause: "The coordinator's issuing CA ends in {days} days; after that no certificate is issued or renewed.",
+    remedy:
+      "Bring the root's key for an hour: `fettle coordinator root import --from FILE`, on the coordinator's machine.",
+  },
+  "coordinator.root-ending": {
+    severity: "warning",
+    cause: "The root of the coordinator's CA ends in {days} days; after that no agent believes it.",
+    remedy: "Change it while all agents are there: `fettle ca rotate`.",
+  },
   "coordinator.rotating": {
     severity: "warning",
     cause: "A rotation of the CA is under way.",

@@ -5,7 +5,9 @@ import { join } from "node:path";
 import { newApiToken } from "@fettle/coordinator/api/api-token.ts";
 import { registerRoutes } from "@fettle/coordinator/api/register.ts";
 import { routes } from "@fettle/coordinator/api/routes.ts";
+import { DAY_MS } from "@fettle/coordinator/pki/authority.ts";
 import { API_ROLES, type ApiRole } from "@fettle/shared/api/route.ts";
+import type { StatusItem } from "@fettle/shared/api/status.ts";
 import type { ResourceReport } from "@fettle/shared/protocol/resource-report.ts";
 import Fastify from "fastify";
 import t from "tap";
@@ -121,6 +123,31 @@ t.test("the CA: who may rotate it, and for whom it does not wait", async (t) => 
   const { body } = await call("GET", "/v1/audit");
   const said = body.audit.map(({ what }: { what: string }) => what);
   t.ok(said.includes("ca rotate without ollama-1"), said.join());
+});
+
+t.test("the CA's end is said while there is time", async (t) => {
+  const bench = await makeBench();
+  t.teardown(bench.stop);
+  const { call } = await applied(bench);
+  const cases = [
+    { root: 3000, issuer: 1825, codes: [] },
+    { root: 3000, issuer: 336, codes: [], why: "it is renewed by itself from 365 days on" },
+    { root: 3000, issuer: 334, codes: ["coordinator.issuer-ending"] },
+    { root: 3000, issuer: -1, codes: ["coordinator.issuer-ending"] },
+    { root: 364, issuer: 334, codes: ["coordinator.root-ending"], why: "a rotation makes a new issuing CA too" },
+  ];
+  for (const { root, issuer, codes, why } of cases) {
+    const ends = { rootNotAfter: bench.clock.now() + root * DAY_MS, notAfter: bench.clock.now() + issuer * DAY_MS };
+    Object.assign(bench.context.pki.authorities.active, ends);
+    const people: StatusItem[] = (await call("GET", "/v1/status")).body.people;
+    const own = people.filter(({ where }) => where === "coordinator");
+    t.same(
+      own.map(({ code }) => code),
+      codes,
+      why ?? `${root} and ${issuer} days`,
+    );
+    for (const { text } of own) t.match(text, /ends in (334|0|364) days/);
+  }
 });
 
 t.test("apply", async (t) => {

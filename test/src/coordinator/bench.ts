@@ -7,6 +7,7 @@ import type { Connection, Hub } from "@fettle/coordinator/hub/hub.ts";
 import { EventFeed } from "@fettle/coordinator/ingest/event-feed.ts";
 import { Mirror } from "@fettle/coordinator/mirror/mirror.ts";
 import type { Release } from "@fettle/coordinator/mirror/releases.ts";
+import { DAY_MS } from "@fettle/coordinator/pki/authority.ts";
 import type { MintRequest, Pki } from "@fettle/coordinator/pki/pki.ts";
 import type { Rotation } from "@fettle/coordinator/pki/rotation.ts";
 import { createReconciler } from "@fettle/coordinator/reconciler/loop.ts";
@@ -108,7 +109,7 @@ export async function makeBench(): Promise<Bench> {
     ...parts,
     releaseFolders: ["/releases"],
     reconciler,
-    pki: fakePki(),
+    pki: fakePki(clock.now()),
     rotation: fakeRotation(),
     config,
   } as unknown as Context;
@@ -140,13 +141,13 @@ export async function makeBench(): Promise<Bench> {
 
 const FAKE_PIN = `sha256//${"A".repeat(43)}=`;
 
-function fakePki(): Pki {
+function fakePki(now: number): Pki {
   const mint = async ({ node }: MintRequest) => ({
     token: new Secret(`fettle1.token-of-${node}`),
     id: "t1",
     expiresAt: 1,
   });
-  const active = { rootHash: "a".repeat(64), rootNotAfter: 3, notAfter: 2 };
+  const active = { rootHash: "a".repeat(64), rootNotAfter: now + 3650 * DAY_MS, notAfter: now + 1825 * DAY_MS };
   return {
     mint,
     serverPin: FAKE_PIN,

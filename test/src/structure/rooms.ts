@@ -176,7 +176,13 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: "coordinator/src/mirror",
-    values: ["shared/src", "coordinator/src/mirror", "coordinator/src/share.ts", "coordinator/src/durable.ts"],
+    values: [
+      "shared/src",
+      "coordinator/src/mirror",
+      "coordinator/src/share.ts",
+      "coordinator/src/durable.ts",
+      "coordinator/src/sum-of.ts",
+    ],
     types: ["coordinator/src/store", "coordinator/src/config.ts"],
     machine: ["node:fs", "node:fs/promises"],
     why: "files that are served in place of the internet, and release archives",
@@ -196,7 +202,7 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: "coordinator/src/cli",
-    values: ["shared/src", "coordinator/src/cli", "coordinator/src/admin"],
+    values: ["shared/src", "coordinator/src/cli", "coordinator/src/admin", "coordinator/src/sum-of.ts"],
     machine: ["node:fs", "node:fs/promises", "node:http", "node:https", "node:net", "node:tls"],
     why: "it speaks to the HTTP API only; `fettle coordinator …` alone reaches admin",
   },

@@ -101,7 +101,7 @@ function findingItems({ node, id, state, findings }: ResourceView): StatusItem[]
   return findings.map((note) => ({ where: `${node}/${id}`, state: "finding", since: null, ...note }));
 }
 
-function worstFirst(items: readonly StatusItem[]): StatusItem[] {
+export function worstFirst(items: readonly StatusItem[]): StatusItem[] {
   const rank = (item: StatusItem) => -SEVERITIES.indexOf(item.severity);
   return [...items].sort((a, b) => rank(a) - rank(b));
 }
