@@ -22,7 +22,7 @@ settings() {
   version='' arch='' sha256='' installed='' token='' api='' url=''
   changed=no was_active=no was_enabled=no
   # What undo has to take back.
-  locked=no made='' made_user=no switched=no previous='' placed=no set_aside=no saved_unit=no saved_yaml=no saved_data=no
+  mine='' other='' made='' made_user=no switched=no previous='' placed=no set_aside=no saved_unit=no saved_yaml=no saved_data=no
   data_was=''
   stopped=no started=no enabled=no reload=no
 }
@@ -33,7 +33,7 @@ main() {
   LC_ALL=C
   export LC_ALL
   unset FETTLE_DATA FETTLE_CONFIG FETTLE_RUN FETTLE_SHARE FETTLE_URL FETTLE_TOKEN FETTLE_CA FETTLE_SOCKET NODE_OPTIONS
-  unset FETTLE_LISTEN_API FETTLE_LISTEN_AGENTS FETTLE_LOG_LEVEL
+  unset FETTLE_LISTEN_API FETTLE_LISTEN_AGENTS FETTLE_LOG_LEVEL TAR_OPTIONS GZIP POSIXLY_CORRECT
   settings
   options "$@"
   check_machine
@@ -80,7 +80,7 @@ step() {
     say "would $1"
     return 1
   fi
-  say "$1"
+  say "$1" || exit 1
 }
 
 # What others said, as one line that a terminal can bear.
@@ -191,17 +191,47 @@ begin() {
   trap finish EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
+  trap 'exit 131' QUIT
+  # Nobody listens any more: the admin's token, shown once, would be lost.
+  trap 'exit 141' PIPE
   trap 'exit 143' TERM
-  if ! (umask 077 && mkdir "$work") 2>/dev/null; then
-    other=$(cat "$work/pid" 2>/dev/null || printf '')
-    if [ -n "$other" ] && kill -0 "$other" 2>/dev/null; then
-      fail install.busy "Another install of the coordinator runs on this machine (process $other)." "Wait until it has ended, then run this again."
-    fi
+  mine=$work.$$
+  said=$( (umask 077 && rm -rf "$mine" && mkdir "$mine" && : >"$mine/owner-$$") 2>&1) || {
+    said=$(printf %s "$said" | printable)
+    case $said in
+      *'No space left'*) fail install.disk-full "${work%/*} is full: $said" "Make room there, then run this again." ;;
+    esac
+    fail install.not-writable "$mine cannot be made: $said" "See why, then run this again."
+  }
+  take_lock || take_dead_lock || fail install.busy "Another install of the coordinator runs on this machine (process $other)." \
+    "Wait until it has ended, then run this again. If it is none, remove $work."
+}
+
+# In one move, and with the owner's name in it: of two that begin at once one has it, and the other sees which.
+take_lock() {
+  mv -T "$mine" "$work" 2>/dev/null
+}
+
+# A run that is no more has left it: whoever renames the dead one's mark has it, and only one can.
+take_dead_lock() {
+  other=$(lock_owner)
+  if [ -z "$other" ]; then
     rm -rf "$work"
-    (umask 077 && mkdir "$work") || fail install.not-writable "$work cannot be made." "See why, then run this again."
+    take_lock
+    return
   fi
-  locked=yes
-  printf '%s\n' $$ >"$work/pid"
+  if kill -0 "$other" 2>/dev/null; then return 1; fi
+  mv -T "$work/owner-$other" "$work/owner-$$" 2>/dev/null || return 1
+  for left in "$work"/*; do
+    [ "$left" = "$work/owner-$$" ] || rm -rf "$left"
+  done
+}
+
+# The process that has the lock; nothing where there is none.
+lock_owner() {
+  for mark in "$work"/owner-*; do
+    if [ -e "$mark" ]; then printf '%s\n' "${mark##*-}"; fi
+  done
 }
 
 exists() {
@@ -370,7 +400,7 @@ user_step() {
   made_user=yes
   # Cut short it would leave its locks behind; so would userdel, which runs when no signal is heard any more.
   (
-    trap '' HUP INT TERM
+    trap '' HUP INT PIPE QUIT TERM
     exec useradd --system --user-group --home-dir "$data" --no-create-home --shell /usr/sbin/nologin "$user"
   ) 2>"$work/errors" || write_failed "$(printable <"$work/errors")"
 }
@@ -564,11 +594,14 @@ TEXT
 
 finish() {
   status=$?
-  trap '' HUP INT TERM
+  trap '' HUP INT PIPE QUIT TERM
   trap - EXIT
   set +e
-  if [ "$status" = 0 ] && [ "$dry_run" = no ]; then tidy; elif [ "$locked" = yes ]; then undo; fi
-  if [ "$locked" = yes ]; then rm -rf "$work"; fi
+  rm -rf "$mine"
+  if [ "$(lock_owner)" = $$ ]; then
+    if [ "$status" = 0 ] && [ "$dry_run" = no ]; then tidy; else undo; fi
+    rm -rf "$work"
+  fi
   if [ "$status" != 0 ]; then printf '  This machine is as it was before.\n' >&2; fi
   exit "$status"
 }

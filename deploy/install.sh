@@ -29,8 +29,8 @@ settings() {
   dry_run=no token_file='' mirror=false driver_install=no more_coordinators='' release_keys=''
   enrolled=no installed='' changed=no node=''
   # What undo has to take back; said before it is done, since a signal is heard between any two commands.
-  locked=no made='' saved_units='' new_units='' switched=no previous='' placing=no was_there=no disabled=no was_active=no
-  keep=no child='' reload=no restarted=no enrolling=no
+  made='' saved_units='' new_units='' switched=no previous='' placing=no was_there=no disabled=no was_active=no
+  keep=no child='' reload=no restarted=no enrolling=no mine='' other=''
 }
 
 main() {
@@ -38,7 +38,7 @@ main() {
   umask 022
   LC_ALL=C
   export LC_ALL
-  unset FETTLE_AGENT_CONFIG FETTLE_AGENT_DATA FETTLE_AGENT_RUN NODE_OPTIONS
+  unset FETTLE_AGENT_CONFIG FETTLE_AGENT_DATA FETTLE_AGENT_RUN NODE_OPTIONS TAR_OPTIONS GZIP POSIXLY_CORRECT
   settings
   options "$@"
   started=$(now)
@@ -72,8 +72,9 @@ main() {
 
 # ---- words -----------------------------------------------------------------------------------------------------------
 
+# What cannot be said, since nobody listens any more, stops nothing.
 say() {
-  printf '%s\n' "$1"
+  printf '%s\n' "$1" 2>/dev/null || :
 }
 
 # fail CODE CAUSE REMEDY
@@ -223,18 +224,47 @@ begin() {
   trap finish EXIT
   trap 'exit 129' HUP
   trap 'exit 130' INT
+  trap 'exit 131' QUIT
   trap 'exit 143' TERM
-  locked=yes
-  if ! (umask 077 && mkdir "$work") 2>/dev/null; then
-    other=$(cat "$work/pid" 2>/dev/null || printf '')
-    if [ -n "$other" ] && kill -0 "$other" 2>/dev/null; then
-      locked=no
-      fail install.busy "Another install runs on this machine (process $other)." "Wait until it has ended, then run this again. If it is none, remove $work."
-    fi
+  # A reader that has gone (| head -1) would end dash without a word, in the middle of it.
+  trap '' PIPE
+  mine=$work.$$
+  said=$( (umask 077 && rm -rf "$mine" && mkdir "$mine" && : >"$mine/owner-$$") 2>&1) || {
+    said=$(printf %s "$said" | printable)
+    case $said in
+      *'No space left'*) fail install.disk-full "${work%/*} is full: $said" "Make room there, then run this again." ;;
+    esac
+    fail install.not-writable "$mine cannot be made: $said" "See why, then run this again."
+  }
+  take_lock || take_dead_lock || fail install.busy "Another install runs on this machine (process $other)." \
+    "Wait until it has ended, then run this again. If it is none, remove $work."
+}
+
+# In one move, and with the owner's name in it: of two that begin at once one has it, and the other sees which.
+take_lock() {
+  mv -T "$mine" "$work" 2>/dev/null
+}
+
+# A run that is no more has left it: whoever renames the dead one's mark has it, and only one can.
+take_dead_lock() {
+  other=$(lock_owner)
+  if [ -z "$other" ]; then
     rm -rf "$work"
-    (umask 077 && mkdir "$work") || fail install.not-writable "$work cannot be made." "See why, then run this again."
+    take_lock
+    return
   fi
-  printf '%s\n' $$ >"$work/pid"
+  if kill -0 "$other" 2>/dev/null; then return 1; fi
+  mv -T "$work/owner-$other" "$work/owner-$$" 2>/dev/null || return 1
+  for left in "$work"/*; do
+    [ "$left" = "$work/owner-$$" ] || rm -rf "$left"
+  done
+}
+
+# The process that has the lock; nothing where there is none.
+lock_owner() {
+  for mark in "$work"/owner-*; do
+    if [ -e "$mark" ]; then printf '%s\n' "${mark##*-}"; fi
+  done
 }
 
 check_paths() {
@@ -414,16 +444,32 @@ take_token() {
   token=''
   if [ "$enrolled" = no ] && [ "$dry_run" = no ]; then
     if [ -n "$token_file" ]; then
-      token=$(head -c 1000 "$token_file" 2>/dev/null | tr -d ' \r\n') || token=''
-      [ -n "$token" ] || fail install.no-token "There is no token in $(printf %s "$token_file" | printable)." "Put it there, for root alone (0600)."
+      token_from_file "$(printf %s "$token_file" | printable)"
     elif [ -n "${FETTLE_TOKEN:-}" ]; then
-      token=$FETTLE_TOKEN
+      token=$(printf %s "$FETTLE_TOKEN" | bare)
     elif [ ! -t 0 ]; then
-      token=$(head -c 1000 | tr -d ' \r\n')
+      token=$(bare)
     fi
     check_token
   fi
   unset FETTLE_TOKEN
+}
+
+# token_from_file ITS-NAME-AS-PRINTED
+token_from_file() {
+  [ -e "$token_file" ] || fail install.no-token "There is no file $1." "Give the path of the file that holds the token."
+  [ ! -d "$token_file" ] || fail install.no-token "$1 is a folder." "Give the path of the file in it that holds the token."
+  token=$(bare <"$token_file" 2>/dev/null) || token=''
+  [ -n "$token" ] || fail install.no-token "There is no token in $1." "Put it there, for root alone (0600)."
+  case $(stat -L -c %A "$token_file") in
+    -???------*) ;;
+    -*) say "$1 can be read by others than its owner. The token is good once; remove the file." ;;
+  esac
+}
+
+# A token as it was meant: an editor may have put a mark before it, and ends of lines behind.
+bare() {
+  head -c 1000 | tr -d ' \t\r\n\357\273\277'
 }
 
 check_token() {
@@ -689,7 +735,7 @@ not_connected() {
 
 finish() {
   status=$?
-  trap '' HUP INT TERM
+  trap '' HUP INT QUIT TERM
   trap - EXIT
   set +e
   if [ -n "$child" ]; then
@@ -701,8 +747,11 @@ finish() {
     keep=yes
     node=$(json_text node <"$identity")
   fi
-  if [ "$keep" = yes ]; then tidy; elif [ "$locked" = yes ]; then undo; fi
-  if [ "$locked" = yes ]; then rm -rf "$work"; fi
+  rm -rf "$mine"
+  if [ "$(lock_owner)" = $$ ]; then
+    if [ "$keep" = yes ]; then tidy; else undo; fi
+    rm -rf "$work"
+  fi
   if [ "$status" != 0 ]; then last_word >&2; fi
   exit "$status"
 }

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -46,3 +46,20 @@ t.test("what is not understood is refused before anything is looked at", async (
     t.match(stderr, new RegExp(`\\(${code.replace(".", "\\.")}\\)`), args.join(" "));
   }
 });
+
+t.test(
+  "when nobody listens any more it ends and takes back what it did: the admin's token would be lost",
+  async (t) => {
+    const functions = SCRIPT.replace(/\{ main "\$@"; \}\n$/, "");
+    const run = join(folder, "run");
+    const text = `${functions}\nset -eu\nsettings\nwork=${run}/lock\nundo() { : >${run}/undone; }\nbegin\n`;
+    const steps = `for each in 1 2 3; do step "do $each"; sleep 0.2; done; : >${run}/end\n`;
+    for (const end of ["| head -n 1", ">&-", ">/dev/full"]) {
+      mkdirSync(run);
+      writeFileSync(join(folder, "steps"), text + steps);
+      spawnSync("/bin/sh", ["-c", `sh ${folder}/steps ${end}`], { encoding: "utf8" });
+      t.same(readdirSync(run), ["undone"], end);
+      rmSync(run, { recursive: true });
+    }
+  },
+);

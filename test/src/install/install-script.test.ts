@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseConfig } from "@fettle/agent/config.ts";
@@ -128,6 +129,80 @@ t.test("the agent takes the agent.yaml that it writes", async (t) => {
     releaseKeys: ["AAAA", "BBBB"],
     ollama: { driver: "install", firstBootReboot: true },
   });
+});
+
+/** The script's functions, with a folder of the test in the place of /run and nothing to take back, and then `text`. */
+function withFunctions(run: string, text: string): string {
+  const functions = SCRIPT.replace(/\{ main "\$@"; \}\n$/, "");
+  return `${functions}\nset -eu\nLC_ALL=C\nsettings\nwork=${run}/lock\nundo() { :; }\ntidy() { :; }\n${text}\n`;
+}
+
+/** All at once; what each said. */
+async function together(count: number, text: string): Promise<string[]> {
+  const running = Array.from({ length: count }, async () => {
+    const child = spawn("/bin/sh", ["-c", text], { stdio: ["ignore", "pipe", "pipe"] });
+    let said = "";
+    for (const stream of [child.stdout, child.stderr]) stream.on("data", (data: Buffer) => (said += data.toString()));
+    await once(child, "close");
+    return said;
+  });
+  return await Promise.all(running);
+}
+
+t.test("of six that begin at once one has the lock, whatever a dead run left; afterwards there is none", async (t) => {
+  for (const [name, left] of [
+    ["none", null],
+    ["dead", "owner-999999999"],
+    ["dead-without-process", "."],
+  ] as const) {
+    const run = join(folder, `run-${name}`);
+    for (let round = 0; round < 5; round += 1) {
+      mkdirSync(join(run, ...(left === null ? [] : ["lock", left])), { recursive: true });
+      const said = await together(6, withFunctions(run, "begin; echo has it; sleep 0.5"));
+      t.equal(said.filter((each) => each.includes("has it")).length, 1, said.join(""));
+      t.equal(said.filter((each) => each.includes("install.busy")).length, 5, said.join(""));
+      t.same(readdirSync(run), []);
+    }
+  }
+});
+
+t.test("a lock whose process lives stays", async (t) => {
+  const run = join(folder, "run-busy");
+  mkdirSync(join(run, "lock"), { recursive: true });
+  writeFileSync(join(run, `lock/owner-${process.pid}`), "");
+  const { status, stderr } = sh(withFunctions(run, "begin"), { path: "/usr/bin:/bin" });
+  t.equal(status, 1);
+  t.match(stderr, `(process ${process.pid})`);
+  t.same(readdirSync(join(run, "lock")), [`owner-${process.pid}`]);
+});
+
+t.test("a reader that goes away in the middle does not end it in the middle", async (t) => {
+  const run = join(folder, "run-pipe");
+  mkdirSync(run);
+  for (const end of ["| head -n 1", ">&-", ">/dev/full"]) {
+    const text = withFunctions(run, `begin; for each in 1 2 3; do step "do $each"; sleep 0.1; done; : >${run}/end`);
+    writeFileSync(join(folder, "pipe.sh"), text);
+    const { stderr } = sh(`sh ${folder}/pipe.sh ${end}`, { path: "/usr/bin:/bin" });
+    t.equal(stderr, "", end);
+    t.same(readdirSync(run), ["end"], end);
+    rmSync(join(run, "end"));
+  }
+});
+
+t.test("a token with what editors put around it is the token; what is no file says so", async (t) => {
+  const token = `fettle1.${"p".repeat(43)}.0123456789abcdef.${"s".repeat(43)}`;
+  const file = join(folder, "token");
+  const take = (text: string) =>
+    sh(withFunctions(folder, `${text}\ntake_token\nprintf '<%s>' "$token"`), { path: "/usr/bin:/bin" });
+  for (const around of [token, `${token}\n`, `${token}\r\n`, `\ufeff${token}\n`, ` ${token} \n\n`]) {
+    writeFileSync(file, around, { mode: 0o600 });
+    t.equal(take(`token_file=${file}`).stdout, `<${token}>`, JSON.stringify(around));
+    t.equal(take(`FETTLE_TOKEN='${around}'`).stdout, `<${token}>`, JSON.stringify(around));
+  }
+  t.match(take(`token_file=${folder}/none`).stderr, /no file[\s\S]*install\.no-token/);
+  t.match(take(`token_file=${folder}`).stderr, /is a folder[\s\S]*install\.no-token/);
+  writeFileSync(file, "");
+  t.match(take(`token_file=${file}`).stderr, /no token in[\s\S]*install\.no-token/);
 });
 
 t.test("shellcheck finds nothing in the scripts of deploy/", async (t) => {

@@ -180,7 +180,7 @@ const cases: Case[] = [
     name: "another install at work",
     says: [/Another install runs on this machine \(process 1\)/],
     how: {},
-    before: "mkdir /run/fettle-agent-install; echo 1 >/run/fettle-agent-install/pid",
+    before: "mkdir /run/fettle-agent-install; : >/run/fettle-agent-install/owner-1",
     after: "rm -r /run/fettle-agent-install",
   },
 ];
