@@ -137,6 +137,7 @@ t.test("status: what differs first, the coordinator's absence said, nothing that
   t.equal(code, 0);
   t.match(out, /ollama-1 in the stack duo: drifted \(mode observe/);
   t.match(out, /not connected \(10\.0\.0\.5:7444\), not heard since the start/);
+  t.match(out, /\n {2}It cannot be reached\. \(link\.unreachable\)\n {2}Check it\.\n/);
   t.match(out, /Paused: everything, for 1h more: moving house/);
   t.ok(out.indexOf("ollama.drop-in") < out.indexOf("ollama.service"));
   t.notMatch(out, "\u001b");

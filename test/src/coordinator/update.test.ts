@@ -135,6 +135,8 @@ t.test("halts at the first failure, says where and why, and goes on when it is a
   t.match(await fettle("update --status"), {
     out: /gateway-1 +0\.1\.0 +0\.2\.0 +failed +0\.2\.0 ended by itself[\s\S]*gitlab-1 +0\.1\.0 +0\.2\.0 +halted/,
   });
+  const whole = /\ngateway-1: 0\.2\.0 ended by itself 3 times \(update\.crashed\)\n {2}Tell the maker of the release/;
+  t.match(await fettle("update --status"), { out: whole }, "what a row has no room for is said below");
   t.match(await fettle("status"), { out: /gateway-1 finding The update to 0\.2\.0 has stopped at gateway-1/ });
   t.match(await fettle("get nodes"), { out: /gateway-1 .* 0\.1\.0 -> 0\.2\.0 failed/ });
   t.match(await fettle("update"), { out: /to 0\.2\.0: gateway-1 first/ });

@@ -59,7 +59,9 @@ function linkLine({ link }: LocalStatus, now: number): string {
   const heard =
     link.heardAt === null ? "not heard since the start" : `last heard ${formatDuration(now - link.heardAt)} ago`;
   const problem =
-    link.problem === null ? "" : `\n  ${printable(link.problem.message)}\n  ${printable(link.problem.remedy)}`;
+    link.problem === null
+      ? ""
+      : `\n  ${printable(link.problem.message)} (${link.problem.code})\n  ${printable(link.problem.remedy)}`;
   return `not connected (${where}), ${heard}; this machine is kept as last declared${problem}`;
 }
 

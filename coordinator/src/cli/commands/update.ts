@@ -2,7 +2,7 @@ import { cancelUpdateRoute, startUpdateRoute, type UpdateView, updateRoute } fro
 import { formatDuration, parseDuration } from "@fettle/shared/lib/duration.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import type { Declare } from "../command.ts";
-import { updateLines, updateProblem } from "../render/update.ts";
+import { failureLines, updateLines, updateProblem } from "../render/update.ts";
 import type { Session } from "../session.ts";
 import { usage } from "../where.ts";
 
@@ -71,7 +71,7 @@ function firstLine({ version, steps, finished }: UpdateView): string {
 
 function show({ out }: Session, found: UpdateView, before: readonly string[], after: readonly string[] = []): void {
   if (out.isJson) out.json("update", found);
-  else out.lines([...before, ...updateLines(found, out), ...after]);
+  else out.lines([...before, ...updateLines(found, out), ...failureLines(found), ...after]);
 }
 
 /** Prints what changes until nobody is left to update. Throws `update.halted`, `cli.timeout`. */

@@ -10,6 +10,13 @@ export function updateLines({ version, steps, cancelledAt }: UpdateView, out: Ou
   return cancelledAt === null ? lines : [...lines, "cancelled"];
 }
 
+/** What is in the way of those that failed, whole: a row of the table has room for its beginning only. */
+export function failureLines({ steps }: UpdateView): string[] {
+  return steps
+    .filter(({ state }) => state === "failed")
+    .flatMap(({ node, text = "", code = "", remedy = "" }) => [`${node}: ${text} (${code})`, `  ${remedy}`]);
+}
+
 /** Why it goes no further by itself; null while it does. */
 export function updateProblem({ version, steps, halted, now, cancelledAt }: UpdateView): FettleError | null {
   if (now.length > 0) return null;
