@@ -12,6 +12,7 @@ const { scripts } = JSON.parse(readFileSync(new URL("../../../package.json", imp
 
 /** What stands for the reader's own words, by something that the programs take in its place. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
+  $GATEWAY_ID: `sha256:${"0".repeat(64)}`,
   "NODE/ID": "node-1/ollama.service",
   NODE: "node-1",
   ID: "ollama.service",
@@ -28,7 +29,7 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
 };
 const PLACEHOLDER = new RegExp(
   Object.keys(PLACEHOLDERS)
-    .map((word) => (/^\w/.test(word) ? `\\b${word}\\b` : word))
+    .map((word) => (/^\w/.test(word) ? `\\b${word}\\b` : word.replace("$", "\\$")))
     .join("|"),
   "g",
 );

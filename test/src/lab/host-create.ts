@@ -6,7 +6,7 @@ import type { LabConfig } from "./config.ts";
 import { docker, inspect, label, tryDocker } from "./docker.ts";
 import { Host } from "./host.ts";
 import type { Machine } from "./host-spec.ts";
-import { containerName, hostArguments, specLabel, specOf } from "./host-spec.ts";
+import { engineVolume, hostArguments, specLabel, specOf } from "./host-spec.ts";
 import { initPath, initScript } from "./image/recipe.ts";
 import type { HostName } from "./layout.ts";
 
@@ -33,15 +33,15 @@ export async function ensureHost(config: LabConfig, machine: Machine, name: Host
 
 async function create(config: LabConfig, machine: Machine, host: Host, args: string[]): Promise<void> {
   await tryDocker(["rm", "--force", "--volumes", host.container]);
-  if (host.name === "gateway-1") await freshVolume(config);
+  const volume = engineVolume(config, host.name);
+  if (volume !== null) await freshVolume(config, volume);
   // systemd takes its machine id from here at the first start, and writes it to the disk.
   const identity = ["--env", `container_uuid=${randomBytes(16).toString("hex")}`];
   await docker(["create", ...args, ...identity, machine.image]);
   await putFiles(config, host, machine.bare === true);
 }
 
-async function freshVolume(config: LabConfig): Promise<void> {
-  const volume = containerName(config, "docker");
+async function freshVolume(config: LabConfig, volume: string): Promise<void> {
   await tryDocker(["volume", "rm", "--force", volume]);
   await docker(["volume", "create", "--label", `${label}=${config.name}`, volume]);
 }

@@ -5,7 +5,7 @@ import type { LabConfig } from "./config.ts";
 import { label } from "./docker.ts";
 import { initScript } from "./image/recipe.ts";
 import type { HostName } from "./layout.ts";
-import { addressOf } from "./layout.ts";
+import { addressOf, connectedHost } from "./layout.ts";
 import { networkName } from "./network.ts";
 
 /** Says which shape a container was created with, so that `up` keeps the hosts that are still right. */
@@ -22,17 +22,23 @@ export function containerName(config: LabConfig, place: string): string {
   return `fettle-lab-${config.name}-${place}`;
 }
 
+/** Where a host's Engine keeps its images, which lie badly on a container's own disk; null where none has its place. */
+export function engineVolume(config: LabConfig, host: HostName): string | null {
+  return host === "gateway-1" || host === connectedHost ? containerName(config, `${host}-docker`) : null;
+}
+
 export function resolvConf(config: LabConfig): string {
   return join(config.folder, "resolv.conf");
 }
 
 /** `docker create` arguments of one host, without its machine id, which is drawn at creation. */
 export function hostArguments(config: LabConfig, machine: Machine, host: HostName): string[] {
+  const volume = engineVolume(config, host);
   const fixed = [
     ...["--name", containerName(config, host), "--hostname", host, "--label", `${label}=${config.name}`],
     ...["--network", networkName(config), "--ip", addressOf(config.subnet, host)],
     ...["--volume", `${resolvConf(config)}:/etc/resolv.conf:ro`],
-    ...(host === "gateway-1" ? ["--volume", `${containerName(config, "docker")}:/var/lib/docker`] : []),
+    ...(volume === null ? [] : ["--volume", `${volume}:/var/lib/docker`]),
     ...["--restart", "unless-stopped", "--stop-timeout", "30"],
     ...systemd(machine.cgroupVersion),
   ];

@@ -5,7 +5,14 @@ import { digestOf, putBlob } from "./image-store.ts";
 /** A layer as a registry has it: packed, beside the digest of what is in the pack. */
 export type Layer = Blob & { diffId: string };
 
-export type ImageConfig = { User?: string; Env: string[]; Cmd: string[]; WorkingDir?: string; ExposedPorts: object };
+export type ImageConfig = {
+  User?: string;
+  Env: string[];
+  Entrypoint?: string[];
+  Cmd: string[];
+  WorkingDir?: string;
+  ExposedPorts: object;
+};
 
 export const manifestType = "application/vnd.docker.distribution.manifest.v2+json";
 

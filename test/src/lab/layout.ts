@@ -6,7 +6,9 @@ export const hostNames = ["gitlab-1", "gateway-1", "ollama-1"] as const;
 export type NodeName = (typeof hostNames)[number];
 /** Where the coordinator stands in a lab that begins with bare machines. */
 export const coordinatorHost = "fettle-1";
-export type HostName = NodeName | typeof coordinatorHost;
+/** Where what a network without internet needs is fetched, outside of that network. */
+export const connectedHost = "connected-1";
+export type HostName = NodeName | typeof coordinatorHost | typeof connectedHost;
 /** Whoever has an address in the lab: the machine itself can be the coordinator, the site serves names and images. */
 export type PlaceName = HostName | "coordinator" | "site";
 
@@ -14,6 +16,7 @@ const numbers: Record<PlaceName, number> = {
   coordinator: 1,
   site: 5,
   "fettle-1": 7,
+  "connected-1": 8,
   "gitlab-1": 10,
   "gateway-1": 20,
   "ollama-1": 27,
@@ -26,6 +29,8 @@ const aliases: Record<string, PlaceName> = {
   "gitlab.com": "site",
   "registry.ollama.ai": "site",
   "github.com": "site",
+  "registry-1.docker.io": "site",
+  "auth.docker.io": "site",
   "packages.example.com": "site",
   "release-assets.githubusercontent.com": "site",
 };
@@ -38,7 +43,7 @@ export function addressOf(subnet: Subnet, place: PlaceName): string {
 }
 
 export function isHostName(text: string): text is HostName {
-  return text === coordinatorHost || hostNames.some((name) => name === text);
+  return text === coordinatorHost || text === connectedHost || hostNames.some((name) => name === text);
 }
 
 /** Every name that resolves in the lab, with its address. */

@@ -33,6 +33,8 @@ const release = "/ollama/ollama/releases/download/v1.2.3/sha256sum.txt";
 const cases = [
   { host: "registry.gitlab.com", path: "/v2/", status: 401, header: /realm="https:\/\/gitlab.com\/jwt\/auth"/ },
   { host: "gitlab.com", path: "/jwt/auth", status: 200, body: /"token"/ },
+  { host: "registry-1.docker.io", path: "/v2/", status: 401, header: /realm="https:\/\/auth.docker.io\/token"/ },
+  { host: "auth.docker.io", path: "/token?service=registry.docker.io", status: 200, body: /"token"/ },
   { host: "registry.ollama.ai:443", path: "/v2/library/mistral/manifests/instruct", status: 200, body: /"layers"/ },
   { host: "registry.ollama.ai", path: "/v2/library/nothing/manifests/latest", status: 404 },
   {

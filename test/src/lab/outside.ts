@@ -20,10 +20,13 @@ export type OutsideFolders = {
 /** The outside world's servers, as one listener that looks at the name it is asked by. */
 export function outside(folders: OutsideFolders, log: (line: string) => void): RequestListener {
   const images = imageRegistry({ folder: folders.images, tokenUrl: "https://gitlab.com/jwt/auth", log });
+  const hub = imageRegistry({ folder: folders.images, tokenUrl: "https://auth.docker.io/token", log });
   const ollama = registryListener({ releases: folders.releases }, "https");
   const doors: Record<string, RequestListener> = {
     "registry.gitlab.com": images,
     "gitlab.com": images,
+    "registry-1.docker.io": hub,
+    "auth.docker.io": hub,
     "registry.ollama.ai": ollama,
     "github.com": toAssets,
     [assets]: ollama,

@@ -3,9 +3,9 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { join, resolve } from "node:path";
 import type { LabConfig } from "./config.ts";
 import { docker, inspect, label, tryDocker } from "./docker.ts";
-import { imagesFolder } from "./gateway-image.ts";
 import { containerName, resolvConf, specHash, specLabel } from "./host-spec.ts";
 import { packagesFolder } from "./image/bare-image.ts";
+import { imagesFolder } from "./image-layers.ts";
 import { addressOf, outsideNames, zoneOf } from "./layout.ts";
 import { networkName } from "./network.ts";
 import { issue } from "./pki.ts";

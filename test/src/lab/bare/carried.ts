@@ -1,41 +1,67 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { installModel } from "../../stand-ins/registry/install-model.ts";
-import { gatewayReference } from "../gateway-image.ts";
-import { copyIn, copyOut } from "../host-files.ts";
-import { releasesFolder } from "../site.ts";
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { runPiped } from "../command.ts";
+import type { LabConfig } from "../config.ts";
+import { cgroupVersion } from "../docker-engine.ts";
+import { Host } from "../host.ts";
+import { ensureHost } from "../host-create.ts";
+import { copyIn } from "../host-files.ts";
+import { ensureBareImages } from "../image/bare-image.ts";
+import { connectedHost } from "../layout.ts";
+import { publishOllamaImage } from "../products/ollama-image.ts";
 import type { BareLab } from "./bare-lab.ts";
+import { blocksOf } from "./page.ts";
 
-export const model = "mistral:instruct";
-/** Where it lies on the coordinator's machine. */
-export const there = "/root/carried";
+export const page = "offline.md";
+/** Where it lies on each machine that it comes to. */
+export const carried = "/root/carry";
 
-/** What somebody carries into a network without internet, fetched where there is one. */
-export type Carried = { ollama: string; image: string; imageId: string };
-
-/** Fetches it while the world is still reachable, and leaves no trace of that on the gateway's machine. */
-export async function fetchCarried({ config, gateway, ollamaRelease }: BareLab): Promise<Carried> {
-  const folder = join(config.folder, "carried");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  await gateway.run(["docker", "pull", "--quiet", gatewayReference], { timeoutMs: 120_000 });
-  const imageId = await gateway.run(["docker", "image", "inspect", "--format", "{{.Id}}", gatewayReference]);
-  await gateway.run(["docker", "save", "--output", "/root/gateway.tar", gatewayReference], { timeoutMs: 60_000 });
-  await copyOut(gateway, "/root/gateway.tar", folder);
-  await gateway.run(["sh", "-c", 'rm /root/gateway.tar; docker image rm "$0" >/dev/null', gatewayReference]);
-  installModel(join(folder, "models"), {
-    name: model,
-    bytes: 3_000_000,
-    family: "llama",
-    parameters: "7.2B",
-    quantization: "Q4_0",
-  });
-  const arch = process.arch === "arm64" ? "arm64" : "amd64";
-  const ollama = join(releasesFolder(config), ollamaRelease.version, `ollama-linux-${arch}.tar.zst`);
-  return { ollama, image: join(folder, "gateway.tar"), imageId: imageId.replace("sha256:", "") };
+/** Runs blocks of the page on a host as one types them, one after the other; what they printed. */
+export function follow(host: Host, blocks: readonly string[], folder = carried, timeoutMs = 120_000): Promise<string> {
+  return host.run(["sh", "-c", ["set -e", `cd ${folder}`, ...blocks].join("\n")], { timeoutMs });
 }
 
-/** Carries it to the coordinator's machine. */
-export async function carry({ config, coordinator }: BareLab, { ollama, image }: Carried): Promise<void> {
-  for (const path of [ollama, image, join(config.folder, "carried/models")]) await copyIn(coordinator, path, there);
+/** A machine with internet and a Docker Engine, and no part of the stack. */
+export function connectedMachine(config: LabConfig): Host {
+  return new Host(config, connectedHost);
+}
+
+export async function upConnected(config: LabConfig): Promise<void> {
+  const { engine } = await ensureBareImages();
+  await ensureHost(config, { image: engine, cgroupVersion: await cgroupVersion(), bare: true }, connectedHost);
+}
+
+/** The page's first part, on the machine that has internet. `packages` says whether an Engine is carried, too. */
+export async function fetchCarried(lab: BareLab, packages: boolean): Promise<string> {
+  const { config, releases } = lab;
+  const connected = connectedMachine(config);
+  await publishOllamaImage(config);
+  const [make = "", ...others] = blocksOf(page, "## 1. On a connected machine");
+  await follow(connected, [make], "/root");
+  const folder = dirname(releases.coordinator);
+  const script = join(folder, "install-coordinator.sh");
+  for (const file of [releases.coordinator, `${releases.coordinator}.sha256`, script])
+    await copyIn(connected, file, carried);
+  const blocks = others.filter((block) => packages || !block.startsWith("mkdir packages"));
+  assert.equal(others.length - blocks.length, packages ? 0 : 1, "the page's block with packages");
+  return follow(
+    connected,
+    blocks.map((block) => ofThisLab(block, lab)),
+    carried,
+    400_000,
+  );
+}
+
+/** What the page says of its example, as it is here: versions and this machine's architecture. */
+export function ofThisLab(block: string, { releases }: Pick<BareLab, "releases">): string {
+  const same = block.replaceAll(/\d+\.\d+\.\d+-linux-\w+(?=\.tar)/g, `${releases.version}-linux-${releases.arch}`);
+  if (releases.arch === "x64") return same;
+  return same.replaceAll("ollama-linux-amd64", "ollama-linux-arm64").replaceAll("linux/amd64", "linux/arm64");
+}
+
+/** A disk goes from one machine to the other with a folder. */
+export async function carry(from: Host, to: Host, folder = carried): Promise<void> {
+  const pack = ["docker", "exec", from.container, "tar", "--create", "--directory", "/", folder.slice(1)];
+  const unpack = ["docker", "exec", "--interactive", to.container, "tar", "--extract", "--directory", "/"];
+  await runPiped(pack, unpack, { timeoutMs: 180_000 });
 }

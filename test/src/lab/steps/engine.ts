@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { gatewayReference, imagesFolder, publishGatewayImage } from "../gateway-image.ts";
+import { gatewayReference, publishGatewayImage } from "../gateway-image.ts";
 import type { Host } from "../host.ts";
+import { imagesFolder } from "../image-layers.ts";
 import type { Lab } from "../lab.ts";
 import { setPace } from "../pace.ts";
 import { cut, heal } from "../partition.ts";

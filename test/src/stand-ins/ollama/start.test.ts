@@ -322,12 +322,15 @@ t.test("the packed release, run as the service is", { timeout: 60_000 }, async (
     alone.out,
     /^Warning: could not connect to a running Ollama instance\nWarning: client version is 0\.33\.0\n$/,
   );
+  t.match(await run(program, ["list"], env), { code: 1, err: /could not connect to ollama server/ });
   const child = spawn(program, ["serve"], { env, stdio: "ignore" });
   const url = "http://127.7.7.7:21434";
   await answers(url);
   const environ = readFileSync(`/proc/${child.pid}/environ`, "utf8").split("\0");
   t.ok(environ.includes("OLLAMA_HOST=127.7.7.7:21434"), "the main process has the service's environment");
   t.match((await run(program, ["-v"], env)).out, /^ollama version is 0\.33\.0\n$/);
+  t.match((await run(program, ["list"], env)).out, /^NAME\nmistral:instruct\n$/);
+  t.match(await run(program, ["pull", "nothing"], env), { code: 1, out: "", err: /^Error: \S/ });
   t.match(await run(program, ["serve"], env), {
     code: 1,
     err: /Error: listen tcp 127\.7\.7\.7:21434: bind: address already in use\n$/,
