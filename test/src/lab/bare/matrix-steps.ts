@@ -42,7 +42,8 @@ export function killSteps(made: readonly Drift[]): BareStep[] {
     name: `kill -9 at work: ${what}`,
     run: (lab) =>
       kept(lab, async () => {
-        await Promise.all(made.map((drift) => drift.make(lab)));
+        // OLLAMA_HOST last: the others speak to Ollama where it is declared to be.
+        for (const drift of [...made].reverse()) await drift.make(lab);
         // Each at another moment of the work.
         await sleep(300 + 250 * index);
         await kill(lab);
