@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Drift } from "../drifts/drift.ts";
+import { makeAll } from "../drifts/make-all.ts";
 import { modelRemoved } from "../drifts/model-removed.ts";
 import type { Host } from "../host.ts";
 import { cut, heal } from "../partition.ts";
@@ -42,8 +43,7 @@ export function killSteps(made: readonly Drift[]): BareStep[] {
     name: `kill -9 at work: ${what}`,
     run: (lab) =>
       kept(lab, async () => {
-        // OLLAMA_HOST last: the others speak to Ollama where it is declared to be.
-        for (const drift of [...made].reverse()) await drift.make(lab);
+        await makeAll(lab, made);
         // Each at another moment of the work.
         await sleep(300 + 250 * index);
         await kill(lab);

@@ -4,16 +4,17 @@ import { inSync } from "../fettle/in-sync.ts";
 import type { Lab } from "../lab.ts";
 import { until } from "../until.ts";
 import type { Drift } from "./drift.ts";
+import { makeAll } from "./make-all.ts";
 
 /** Seconds: from the drift's event until Fettle began to repair, from then until that was verified. */
 export type Healing = { drift: Drift; detection: number; repair: number };
 
 const limitMs = 120_000;
 
-/** Makes drifts, all at once, and waits until they are repaired as seen from outside and by Fettle. */
+/** Makes drifts, one on the heels of the other, and waits until they are repaired as seen from outside and by Fettle. */
 export async function heal(lab: Lab, made: Drift[]): Promise<Healing[]> {
   const before = new Set((await runsOf(lab, made)).map(({ id }) => id));
-  const events = await Promise.all(made.map((drift) => drift.make(lab)));
+  const events = await makeAll(lab, made);
   await until(`the repair of ${made.map(({ name }) => name).join(", ")}`, limitMs, async () => {
     const runs = (await runsOf(lab, made)).filter(({ id }) => !before.has(id));
     const repaired = made.every((drift) => repairsOf(runs, drift).length > 0);
