@@ -27,7 +27,7 @@ settings() {
   work=/run/fettle-agent-install
 
   dry_run=no token_file='' mirror=false driver_install=no more_coordinators='' release_keys=''
-  enrolled=no installed='' changed=no node=''
+  enrolled=no installed='' changed=no node='' again=no
   # What undo has to take back; said before it is done, since a signal is heard between any two commands.
   made='' saved_units='' new_units='' switched=no previous='' placing=no was_there=no disabled=no was_active=no
   keep=no child='' reload=no restarted=no enrolling=no mine='' other=''
@@ -54,6 +54,7 @@ main() {
   fi
   check_space
   check_coordinator
+  see_again
   take_token
   program_step
   command_step
@@ -332,8 +333,21 @@ is_done() {
   systemctl is-enabled --quiet "$unit" && is_connected
 }
 
+# Whether a machine that is enrolled may need another token.
+see_again() {
+  if [ "$enrolled" = yes ] && ! is_connected; then again=yes; fi
+}
+
+# As this machine, and not by the identity of one that this is a copy of.
 is_connected() {
-  [ "$(link_state)" = connected ]
+  [ "$(link_state)" = connected ] && ! is_copy
+}
+
+is_copy() {
+  case $("$command" status --json 2>/dev/null || :) in
+    *'"code": "identity.other-machine"'*) return 0 ;;
+  esac
+  return 1
 }
 
 # `link.state` of the running agent; nothing while it does not answer.
@@ -406,10 +420,13 @@ check_coordinator() {
 not_reached() {
   where=$host:$api_port
   said=$(printable <"$work/errors")
+  case ${FETTLE_PROXY:+proxy}-$1-$said in
+    proxy-5-* | proxy-7-* | proxy-97-* | proxy-*CONNECT* | proxy-*' 407'*) fail install.proxy "The proxy in FETTLE_PROXY cannot be used: $said" \
+      "Correct FETTLE_PROXY, or leave it out: the coordinator is then asked directly." ;;
+  esac
   case $1 in
     90) other_key ;;
     2 | 4) fail install.no-pinning "This curl cannot check a pinned key: $said" "Install the distribution's own curl, then run this again." ;;
-    5 | 97) fail install.proxy "The proxy cannot be used: $said" "Correct FETTLE_PROXY, or leave it out: the coordinator is then asked directly." ;;
     6) fail install.unreachable "The name $host is not known here: $said" "Correct the name service, or use another address: fettle token create --address ADDRESS." ;;
     22) fail install.refused "$where refused it: $said" "See what the coordinator says (its log), or take a new line: fettle token create." ;;
     23) write_failed "$said" ;;
@@ -442,7 +459,7 @@ write_failed() {
 
 take_token() {
   token=''
-  if [ "$enrolled" = no ] && [ "$dry_run" = no ]; then
+  if [ "$enrolled$again" != yesno ] && [ "$dry_run" = no ]; then
     if [ -n "$token_file" ]; then
       token_from_file "$(printf %s "$token_file" | printable)"
     elif [ -n "${FETTLE_TOKEN:-}" ]; then
@@ -450,7 +467,7 @@ take_token() {
     elif [ ! -t 0 ]; then
       token=$(bare)
     fi
-    check_token
+    [ "$enrolled$token" = yes ] || check_token
   fi
   unset FETTLE_TOKEN
 }
@@ -666,7 +683,10 @@ units_step() {
 # ---- into the stack --------------------------------------------------------------------------------------------------
 
 enrol_step() {
-  [ "$enrolled" = no ] || return 0
+  if [ "$enrolled" = yes ]; then
+    enrol_again
+    return
+  fi
   step "enrol at $host:$api_port" || return 0
   if [ ! -d "$data" ]; then made="$data $made"; else
     exists "$data/identity" || made="$data/identity $made"
@@ -674,7 +694,7 @@ enrol_step() {
   fi
   enrolling=yes
   attempt=1
-  while ! printf %s "$token" | "$command" enrol --coordinator "$host:$api_port" >"$work/enrol" 2>&1; do
+  while ! enrol; do
     # Asked again with the same key, the coordinator answers as before: an answer that was lost costs no token.
     case $(printable <"$work/enrol") in
       *identity.coordinator-unreachable*) ;;
@@ -687,6 +707,24 @@ enrol_step() {
   keep=yes
   enrolled=yes changed=yes
   node=$(json_text node <"$identity")
+}
+
+enrol() {
+  printf %s "$token" | "$command" enrol --coordinator "$host:$api_port" >"$work/enrol" 2>&1
+}
+
+# A machine whose node was removed, or that is a copy of another, takes a new token. One that is refused (most often the
+# one it was enrolled with) is in nobody's way: it goes on as what it is, if it is let in.
+enrol_again() {
+  [ -n "$token" ] || return 0
+  step "enrol again at $host:$api_port; until now this machine was $node" || return 0
+  if enrol; then
+    keep=yes
+    changed=yes
+    node=$(json_text node <"$identity")
+  else
+    say "not taken in by that token: $(head -n 1 "$work/enrol" | printable)"
+  fi
 }
 
 not_enrolled() {
@@ -717,16 +755,22 @@ journal() {
 await_connection() {
   deadline=$(($(now) + 60000))
   until is_connected; do
+    if is_copy; then not_this_machine; fi
     [ "$(now)" -lt "$deadline" ] || not_connected
     sleep 0.3
   done
+}
+
+not_this_machine() {
+  fail install.copy "This machine is a copy of $node: the identity here was made for another machine. Its agent changes nothing." \
+    "If it is $node from now on: fettle node readmit $node. Else make a token for its own name (fettle token create --node NODE), and run that line here."
 }
 
 not_connected() {
   if systemctl is-active --quiet "$unit"; then
     "$command" status 2>&1 | tr -cd '[:print:]\n' | head -n 6 >&2
     fail install.not-connected "The agent of $node runs, and is not connected to its coordinator after 60 s; it says why above." \
-      "See that port $agent_port of the coordinator is open from here."
+      "See that port $agent_port of the coordinator is open from here. If $node was removed there: fettle token create --node $node, and run that line here."
   fi
   fail install.not-started "The agent of $node does not stay up: $(journal)" "See: systemctl status fettle-agent; journalctl -u fettle-agent"
 }

@@ -56,7 +56,7 @@ export async function enrol(parts: EnrolParts): Promise<EnrolAnswer> {
 
 async function enrolAt(address: Address, token: string, parts: EnrolParts): Promise<EnrolAnswer> {
   const trust = await pinnedCa(address, token);
-  const key = await parts.identity.key();
+  const key = await parts.identity.key(machineOf(parts));
   const publicKey = createPublicKey(key.reveal()).export({ type: "spki", format: "pem" }).toString();
   const [, , tokenId = ""] = token.split(".");
   const proof = sign("sha256", Buffer.from(enrolProof(tokenId, publicKey)), key.reveal()).toString("base64");

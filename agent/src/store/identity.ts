@@ -3,7 +3,7 @@ import { type EnrolAnswer, enrolAnswer } from "@fettle/shared/api/enrol.ts";
 import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
-import { type Machine, machine } from "@fettle/shared/protocol/machine.ts";
+import { type Machine, machine, machineDifference } from "@fettle/shared/protocol/machine.ts";
 import * as z from "zod";
 import type { Files } from "../system/files.ts";
 
@@ -21,8 +21,11 @@ export interface Identity extends EnrolAnswer {
 export interface IdentityStore {
   /** null before the enrolment. Throws FettleError `identity.exposed` or `identity.unreadable`. */
   load(): Promise<Identity | null>;
-  /** The key of this machine, made and on disk before it is handed out, so that a repeated enrolment brings the same. */
-  key(): Promise<Secret>;
+  /**
+   * The key to enrol `machine` with, on disk before it is handed out, so that a repeated enrolment brings the same.
+   * Another one than the identity's when that was made for another machine: a copy has no key in common with the first.
+   */
+  key(machine?: Machine): Promise<Secret>;
   /** Makes the coordinator's answer this machine's identity; the key must be the one that `key` gave. */
   save(answer: EnrolAnswer, boundTo?: Machine): Promise<void>;
   /** These roots (PEM, behind each other) count from now on in the place of those held. */
@@ -82,9 +85,10 @@ class IdentityFiles implements IdentityStore {
     return check(this.#path, () => identityOf(found, key));
   }
 
-  async key(): Promise<Secret> {
+  async key(here?: Machine): Promise<Secret> {
     // An identity that cannot be read is replaced by an enrolment; its key, if there is one, is the first one.
     const found = await this.#stored().catch(() => null);
+    if (found?.machine && here && machineDifference(found.machine, here) !== null) return await this.nextKey();
     const present = await this.#readKey(found?.keyFile ?? FIRST_KEY);
     if (present !== null) return present;
     const key = newKey();
@@ -95,9 +99,13 @@ class IdentityFiles implements IdentityStore {
   save(answer: EnrolAnswer, boundTo?: Machine): Promise<void> {
     return this.#inTurn(async () => {
       const found = await this.#stored().catch(() => null);
-      const keyFile = found !== null && (await this.#readKey(found.keyFile)) !== null ? found.keyFile : FIRST_KEY;
+      const next = await this.#nextFor(answer);
+      const present = found !== null && (await this.#readKey(found.keyFile)) !== null ? found.keyFile : FIRST_KEY;
+      const keyFile = next === null ? present : keyFileOf(next);
+      if (next !== null) await this.#write(`${this.#folder}/${keyFile}`, next);
       await this.#write(this.#path, text({ ...answer, keyFile, machine: boundTo }));
       await this.drop();
+      if (keyFile !== present) await this.#remove(`${this.#folder}/${present}`);
     });
   }
 
@@ -152,13 +160,24 @@ class IdentityFiles implements IdentityStore {
   }
 
   async drop(): Promise<void> {
-    if ((await this.#files.stat(this.#nextPath)) !== null) await this.#files.remove(this.#nextPath);
+    await this.#remove(this.#nextPath);
+  }
+
+  async #remove(path: string): Promise<void> {
+    if ((await this.#files.stat(path)) !== null) await this.#files.remove(path);
   }
 
   #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#turn.then(work);
     this.#turn = done.catch(() => undefined);
     return done;
+  }
+
+  /** The next key, if the answer is for it. */
+  async #nextFor({ certificate }: EnrolAnswer): Promise<string | null> {
+    const coming = await this.#next().catch(() => null);
+    if (coming === null) return null;
+    return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(coming.key)) ? coming.key : null;
   }
 
   async #stored(): Promise<Stored | null> {

@@ -104,6 +104,12 @@ export const installCodes = {
     cause: "The machine is enrolled at another coordinator.",
     remedy: "Take it out there first: `fettle-agent uninstall`, and `fettle node remove NODE` at that coordinator.",
   },
+  "install.copy": {
+    severity: "warning",
+    cause: "The machine is a copy of one that is enrolled, with its identity; its agent changes nothing.",
+    remedy:
+      "If it takes that one's place, run `fettle node readmit NODE`. Else make a token for a name of its own (`fettle token create --node NODE`), and run that line there.",
+  },
   "install.disk-full": {
     severity: "warning",
     cause: "There is too little space in /opt or /var/lib.",

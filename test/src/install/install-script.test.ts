@@ -205,6 +205,43 @@ t.test("a token with what editors put around it is the token; what is no file sa
   t.match(take(`token_file=${file}`).stderr, /no token in[\s\S]*install\.no-token/);
 });
 
+/** The agent's program on a machine that is enrolled as old-1; a token with `good` in it makes it new-1. */
+const enrolledAgent = (status: string, data: string): string => `#!/bin/sh
+case $1 in
+  status) printf '%s\\n' '${status}' ;;
+  enrol) case $(cat) in
+    *good*) printf '{\\n  "node": "new-1",\\n}\\n' >${data}/identity.json ;;
+    *) echo 'fettle-agent: the token was used already'; exit 1 ;;
+  esac ;;
+esac
+`;
+const link = (state: string, more = "") => `{\n  "link": {\n    "state": "${state}"\n  }${more}\n}`;
+
+t.test("an enrolled machine takes a token when it is not let in or is a copy, and else stays what it is", async (t) => {
+  const copy = link("connected", ',\n  "observing": {\n    "code": "identity.other-machine"\n  }');
+  const cases = [
+    { status: link("connected"), word: "good", node: "old-1", changed: "no" },
+    { status: link("waiting"), word: "good", node: "new-1", changed: "yes" },
+    { status: copy, word: "good", node: "new-1", changed: "yes" },
+    { status: copy, word: "used", node: "old-1", changed: "no" },
+    { status: "", word: "", node: "old-1", changed: "no" },
+  ];
+  const data = join(folder, "data");
+  mkdirSync(data);
+  for (const { status, word, node, changed } of cases) {
+    writeFileSync(join(data, "agent"), enrolledAgent(status, data), { mode: 0o755 });
+    writeFileSync(join(data, "identity.json"), '{\n  "node": "old-1",\n}\n');
+    const token = word === "" ? "" : `fettle1.${"p".repeat(43)}.0123456789abcdef.${word}`;
+    const state = `command=${data}/agent; identity=${data}/identity.json; enrolled=yes; node=old-1`;
+    const steps = `FETTLE_TOKEN='${token}'; see_again; take_token </dev/null; enrol_step >&2; echo "$node $changed"`;
+    const { stdout, stderr } = sh(withFunctions(data, `mkdir -p "$work"; ${state}; ${steps}`), {
+      path: "/usr/bin:/bin",
+    });
+    t.equal(stdout, `${node} ${changed}\n`, `${status} ${word}`);
+    t.equal(/not taken in by that token: .*used already/.test(stderr), word === "used", stderr);
+  }
+});
+
 t.test("shellcheck finds nothing in the scripts of deploy/", async (t) => {
   for (const name of ["install.sh", "install-coordinator.sh", "agent-uninstall.sh"]) {
     const path = new URL(`../../../deploy/${name}`, import.meta.url).pathname;

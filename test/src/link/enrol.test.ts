@@ -1,5 +1,5 @@
 import { createPublicKey, verify } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { enrol } from "@fettle/agent/link/enrol.ts";
 import type { Address } from "@fettle/agent/link/parts.ts";
@@ -35,8 +35,8 @@ async function coordinator(t: Test, tls = newServer(ca)): Promise<{ fake: FakeEn
 function machine(t: Test) {
   const folder = t.testdir();
   const identity = identityStore(realFiles, folder);
-  const run = (coordinators: readonly Address[], token = tokenFor(ca)) =>
-    enrol({ coordinators, identity, token, machineId: "m", version: "0.1.0" });
+  const run = (coordinators: readonly Address[], token = tokenFor(ca), machineId = "m") =>
+    enrol({ coordinators, identity, token, machineId, version: "0.1.0" });
   return { folder, identity, run };
 }
 
@@ -192,3 +192,28 @@ t.test("what is no token is told so before anything is sent", async (t) => {
     await t.rejects(run([address], new Secret(text)), { code: "identity.bad-token" }, text);
   t.strictSame(fake.received, []);
 });
+
+t.test(
+  "the same machine enrols again with its key; a copy of it with one of its own, the same however often",
+  async (t) => {
+    const { fake, address } = await coordinator(t);
+    const { folder, identity, run } = machine(t);
+    const keys = () => fake.received.flatMap(({ body }) => (body === "" ? [] : [JSON.parse(body).publicKey]));
+    await run([address]);
+    await run([address]);
+    t.equal(new Set(keys()).size, 1);
+    fake.enrol = () => ({ status: 500, body: {} });
+    await t.rejects(run([address], tokenFor(ca), "copy"));
+    t.equal((await identity.load())?.machine?.machineId, "m", "nothing is changed before the answer");
+    fake.enrol = answerTo;
+    await run([address], tokenFor(ca), "copy");
+    await run([address], tokenFor(ca), "copy");
+    const [first, , asked, ...again] = keys();
+    t.not(asked, first);
+    t.same(again, [asked, asked]);
+    const own = await identity.load();
+    t.equal(own?.machine?.machineId, "copy");
+    t.equal(publicOf(own?.key.reveal() ?? "").export({ type: "spki", format: "pem" }), asked);
+    t.equal((await readdir(join(folder, "identity"))).length, 2, "the first one's key is gone");
+  },
+);
