@@ -25,6 +25,7 @@ const numbers: Record<PlaceName, number> = {
 /** Names that the lab's name server knows beside the places' own. */
 const aliases: Record<string, PlaceName> = {
   "gitlab.example.com": "gitlab-1",
+  "fettle.example.com": "fettle-1",
   "registry.gitlab.com": "site",
   "gitlab.com": "site",
   "registry.ollama.ai": "site",

@@ -2,6 +2,7 @@ import { removeObjects } from "../commands/down.ts";
 import type { LabConfig } from "../config.ts";
 import { cgroupVersion, ensureEngine } from "../docker-engine.ts";
 import { installGitlab } from "../fettle/bring-up.ts";
+import { Host } from "../host.ts";
 import { ensureHost } from "../host-create.ts";
 import { ensureBareImages, ensurePackages } from "../image/bare-image.ts";
 import { ensureHostImage } from "../image/host-image.ts";
@@ -20,10 +21,13 @@ export type BareOptions = {
   engine: boolean;
   /** Those of a lab before, which need not be built again. */
   releases?: Releases;
+  /** The machine that the coordinator goes onto; by default one of its own. */
+  coordinator?: HostName;
 };
 
-/** Four new machines: GitLab's with the stand-in, the rest with nothing; and what they would find in the world. */
-export async function upBare(config: LabConfig, { engine, releases: built }: BareOptions): Promise<BareLab> {
+/** New machines, one more than the stack's unless they are to share: GitLab's with the stand-in, the rest with nothing; and what they would find in the world. */
+export async function upBare(config: LabConfig, options: BareOptions): Promise<BareLab> {
+  const { engine, releases: built, coordinator = coordinatorHost } = options;
   await timedLine("Docker Engine", () => ensureEngine(config));
   const full = await timedLine("host image", () => ensureHostImage(config));
   const images = await timedLine("images of bare machines", ensureBareImages);
@@ -40,12 +44,12 @@ export async function upBare(config: LabConfig, { engine, releases: built }: Bar
     await publishGateways(config);
     return publishOllama(config);
   });
-  const lab = bareLabOf(config, { releases, ollamaRelease });
+  const lab = bareLabOf(config, { releases, ollamaRelease, coordinator: new Host(config, coordinator) });
   const version = await cgroupVersion();
-  const names: HostName[] = [...hostNames, coordinatorHost];
-  await timedLine("four bare machines", async () => {
+  const names = new Set<HostName>([...hostNames, coordinator]);
+  await timedLine(`${names.size} bare machines`, async () => {
     await Promise.all(
-      names.map((name) => {
+      [...names].map((name) => {
         const image = engine && name === "gateway-1" ? images.engine : images.bare;
         return ensureHost(config, { image, cgroupVersion: version, bare: true }, name);
       }),

@@ -83,7 +83,7 @@ export async function installCoordinator({ coordinator, releases }: BareLab): Pr
 }
 
 /** The page's archive and version are those of an example. */
-function named(block: string, { version, arch }: BareLab["releases"]): string {
+export function named(block: string, { version, arch }: BareLab["releases"]): string {
   return block
     .replaceAll(/\d+\.\d+\.\d+-linux-\w+(?=\.tar)/g, `${version}-linux-${arch}`)
     .replaceAll(/ \d+\.\d+\.\d+\//g, ` ${version}/`);

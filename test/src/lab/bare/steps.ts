@@ -6,6 +6,7 @@ import { interrupted } from "../install/interrupted.ts";
 import { refusals } from "../install/refusals.ts";
 import { updateSteps } from "../update/steps.ts";
 import type { BareStep } from "./bare-lab.ts";
+import { identitySteps } from "./identity-steps.ts";
 import { agents, arrival } from "./install-steps.ts";
 import { manyInstalls } from "./many-installs.ts";
 import { cutSteps, killSteps, rebootSteps } from "./matrix-steps.ts";
@@ -22,5 +23,15 @@ export function bareSteps(full: boolean): BareStep[] {
   // A good version on all, and one that ends at once: what is installed after it must be the good one.
   const updates = full ? updateSteps : updateSteps.slice(0, 2);
   const repeated = full ? manyInstalls : [];
-  return [...arrival, ...script, ...agents, ...again, ...disturbed, ...updates, ...repeated, ...uninstallSteps];
+  return [
+    ...arrival,
+    ...script,
+    ...agents,
+    ...again,
+    ...disturbed,
+    ...(full ? identitySteps : []),
+    ...updates,
+    ...repeated,
+    ...uninstallSteps,
+  ];
 }

@@ -104,7 +104,7 @@ export async function uninstall(host: Host, ...flags: string[]): Promise<{ said:
 }
 
 /** Files, users and units that remind of the agent. */
-async function leftOf(host: Host): Promise<string[]> {
+export async function leftOf(host: Host): Promise<string[]> {
   const look = `find / -xdev -iname '*fettle*' -not -path '/proc/*' -not -path '/tmp/*' -not -path '/root/fettle-coordinator-*' 2>/dev/null
 systemctl list-units --all --no-legend --plain 'fettle*' | cut -d ' ' -f 1
 systemctl list-unit-files --no-legend 'fettle*'

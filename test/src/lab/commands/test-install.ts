@@ -1,16 +1,35 @@
-import { upBare } from "../bare/bring-up.ts";
+import type { BareStep } from "../bare/bare-lab.ts";
+import { type BareOptions, upBare } from "../bare/bring-up.ts";
 import { offlineSteps } from "../bare/offline-steps.ts";
+import type { Releases } from "../bare/releases.ts";
+import { sharedSteps } from "../bare/shared-steps.ts";
 import { bareSteps } from "../bare/steps.ts";
 import type { LabConfig } from "../config.ts";
 import { runAll } from "./test.ts";
 
+/** Steps that begin with new machines. */
+type Part = { machines: Omit<BareOptions, "releases">; steps: BareStep[] };
+
+function parts(full: boolean): Part[] {
+  const shared: Part = { machines: { engine: false, coordinator: "gateway-1" }, steps: sharedSteps };
+  return [
+    { machines: { engine: false }, steps: bareSteps(full) },
+    ...(full ? [shared] : []),
+    { machines: { engine: true }, steps: offlineSteps() },
+  ];
+}
+
 /** From bare machines by what a user types; ends with `N passed, N failed` and gives the exit code. */
 export async function testInstall(config: LabConfig, full: boolean): Promise<number> {
-  const lab = await upBare(config, { engine: false });
-  const connected = await runAll(lab, bareSteps(full));
-  const { releases } = lab;
-  const offline = await runAll(await upBare(config, { engine: true, releases }), offlineSteps());
-  const failed = connected.failed + offline.failed;
-  process.stdout.write(`${connected.passed + offline.passed} passed, ${failed} failed\n`);
-  return failed === 0 ? 0 : 1;
+  const total = { passed: 0, failed: 0 };
+  let built: { releases?: Releases } = {};
+  for (const { machines, steps } of parts(full)) {
+    const lab = await upBare(config, { ...machines, ...built });
+    built = { releases: lab.releases };
+    const { passed, failed } = await runAll(lab, steps);
+    total.passed += passed;
+    total.failed += failed;
+  }
+  process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
+  return total.failed === 0 ? 0 : 1;
 }
