@@ -2,6 +2,7 @@ import {
   mirrorAddRoute,
   mirrorBlobRoute,
   mirrorCheckRoute,
+  mirrorDropRoute,
   mirrorRemoveRoute,
   mirrorRoute,
 } from "@fettle/shared/api/mirror.ts";
@@ -23,6 +24,10 @@ export const mirror = reads(mirrorRoute, async ({ context }) => {
 
 export const mirrorBlob = reads(mirrorBlobRoute, async ({ context, params: { sha256 } }) => {
   return { sha256, present: await context.mirror.has(sha256) };
+});
+
+export const mirrorDrop = reads(mirrorDropRoute, async ({ context, params: { sha256 } }) => {
+  return { freedBytes: await context.mirror.drop(sha256) };
 });
 
 export const addToMirror = steers(

@@ -9,7 +9,7 @@ import { enrolmentTokens } from "./enrolment-tokens.ts";
 import { eventStream } from "./event-stream.ts";
 import { events } from "./events.ts";
 import type { Handler } from "./handler.ts";
-import { addToMirror, checkMirror, mirror, mirrorBlob, removeFromMirror } from "./mirror.ts";
+import { addToMirror, checkMirror, mirror, mirrorBlob, mirrorDrop, removeFromMirror } from "./mirror.ts";
 import { mirrorUpload } from "./mirror-upload.ts";
 import { node } from "./node.ts";
 import { nodes } from "./nodes.ts";
@@ -63,6 +63,7 @@ export const routes: readonly Handler[] = [
   rotateAuthority,
   mirror,
   mirrorBlob,
+  mirrorDrop,
   mirrorUpload,
   addToMirror,
   removeFromMirror,

@@ -29,13 +29,25 @@ export async function fileToSend(session: Session, path: string): Promise<FileTo
   }
 }
 
-/** Sends it to the coordinator, unless it is there. */
-export async function sendFile(session: Session, file: FileToSend): Promise<void> {
+/** Sends it to the coordinator, unless it is there: then false. */
+export async function sendFile(session: Session, file: FileToSend): Promise<boolean> {
   const { api } = session;
   const params = { sha256: file.sha256 };
-  if ((await api.call(mirrorBlobRoute, { params })).present) return;
-  const chunks = counted(session, `sending ${file.name}`, file.size, file.chunks());
+  if ((await api.call(mirrorBlobRoute, { params })).present) return false;
+  const chunks = counted(session, `sending ${file.name}`, file.size, whole(file));
   await api.upload(mirrorUploadRoute, { params, query: { size: file.size } }, { size: file.size, chunks });
+  return true;
+}
+
+/** All that was announced: the coordinator would wait for the rest. */
+async function* whole({ name, size, chunks }: FileToSend): AsyncGenerator<Uint8Array> {
+  let sent = 0;
+  for await (const chunk of chunks()) {
+    yield chunk;
+    sent += chunk.length;
+  }
+  const problem = `it ended after ${sent} of ${size} bytes`;
+  if (sent < size) throw new FettleError("cli.file-unreadable", { file: name, problem });
 }
 
 const EVERY_MS = 500;

@@ -26,11 +26,15 @@ export async function send(target: Target, { method, path, body, file, signal }:
   const start = opener(target, { method, path, headers, signal });
   return await new Promise((resolve, reject) => {
     const request = start();
+    const source = file === undefined ? null : Readable.from(file.chunks);
     request.once("response", resolve);
-    request.once("error", (error) => reject(signal.aborted ? signal.reason : failure(addressOf(target), error)));
-    if (file === undefined) request.end(body);
+    request.once("error", (error) => {
+      // A file that cannot be read ends the request, whose own error says less.
+      reject(signal.aborted ? signal.reason : failure(addressOf(target), source?.errored ?? error));
+    });
+    if (source === null) request.end(body);
     // What ends it early is said by the answer, or by the request's own error.
-    else pipeline(Readable.from(file.chunks), request).catch((error: Error) => request.destroy(error));
+    else pipeline(source, request).catch((error: Error) => request.destroy(error));
   });
 }
 

@@ -80,6 +80,11 @@ export class Mirror {
     return this.#blobs.receive(expected, source);
   }
 
+  /** Takes back a file that was sent, unless something needs it; how many bytes that freed. */
+  drop(sha256: string): Promise<number> {
+    return this.#alone(() => this.#dropUnused([sha256]));
+  }
+
   /** Says what files that are here are, after looking into them. Throws what is wrong with them, with a code. */
   add(
     addition: MirrorAddition,
@@ -95,6 +100,7 @@ export class Mirror {
         throw new FettleError("mirror.full", { most: MOST_ITEMS });
       await this.#items.put(stored);
       await this.#dropUnused((before?.files ?? []).map(({ sha256 }) => sha256));
+      await this.#sweepNow();
       const { imageId, ...item } = stored.item;
       return imageId === undefined ? item : { ...item, imageId };
     });
@@ -140,8 +146,12 @@ export class Mirror {
   }
 
   #sweep(): Promise<void> {
+    return this.#alone(() => this.#sweepNow());
+  }
+
+  #sweepNow(): Promise<void> {
     // Files carry the time of the system's clock.
-    return this.#alone(() => this.#blobs.sweep(this.#named(), Date.now()));
+    return this.#blobs.sweep(this.#named(), Date.now());
   }
 
   #alone<T>(work: () => Promise<T>): Promise<T> {

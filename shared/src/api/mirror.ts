@@ -46,6 +46,16 @@ export const mirrorUploadRoute = {
   answer: z.object({ sha256: hash, size: bytes }),
 } as const satisfies RouteContract;
 
+/** Takes back a file that was sent; one that something in the mirror needs stays. */
+export const mirrorDropRoute = {
+  name: "mirror-dropped",
+  method: "DELETE",
+  path: "/v1/mirror/blobs/:sha256",
+  role: "admin",
+  params: z.object({ sha256: hash }),
+  answer: z.object({ freedBytes: bytes }),
+} as const satisfies RouteContract;
+
 /** What the files that were sent before are. */
 export const mirrorAddition = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("agent"), sha256: hash, signed: signedManifest }),

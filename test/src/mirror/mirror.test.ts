@@ -156,10 +156,12 @@ t.test("a model that is not whole, or whose file is another one", async (t) => {
   await writeFile(weights, Buffer.alloc(content.length));
   const add = () => bench.fettle("mirror", "add", "model", "mistral:instruct", "--from", join(bench.folder, "a"));
   t.match(await add(), { status: 1, text: "expected is" });
+  t.same(await bench.files(), [], "nor does the file before it stay");
   await writeFile(weights, content.subarray(1));
   t.match(await add(), { status: 1, text: "299999 bytes, not 300000" });
   await rm(weights);
   t.match(await add(), { status: 1, text: "is missing" });
+  t.same(await bench.files(), []);
   t.same(bench.context.mirror.items, []);
 });
 
@@ -269,9 +271,12 @@ t.test(
     t.same(next.items, first.items);
     t.same((await readdir(blobs)).sort(), [named, fresh].sort());
     t.same(await readdir(join(data, "mirror/incoming")), []);
+    await utimes(join(blobs, fresh), longAgo, longAgo);
+    await next.add({ kind: "ollama", version: "9.9.8", arch: "x64", sha256: named });
+    t.same(await readdir(blobs), [named], "and when something is added");
     await writeFile(join(data, "mirror/items.json"), "[{");
     await t.rejects(Mirror.open({ data, clock: systemClock }), { code: "mirror.unreadable" });
-    t.same((await readdir(blobs)).sort(), [named, fresh].sort());
+    t.same(await readdir(blobs), [named]);
   },
 );
 
@@ -294,6 +299,9 @@ t.test("from elsewhere only an admin may, and a viewer may look", async (t) => {
   t.equal(await call("POST", upload, `Bearer ${token}`), 403);
   t.equal(await call("GET", "/v1/mirror", `Bearer ${token}`), 200);
   t.same(await bench.files(), []);
+  await bench.context.mirror.receive({ sha256: sha256Of("x"), size: 1 }, Readable.from([Buffer.from("x")]));
+  t.equal(await call("DELETE", upload, `Bearer ${token}`), 403);
+  t.equal((await bench.files()).length, 1);
 });
 
 async function enrolled(bench: MirrorBench, node: string): Promise<Identity> {

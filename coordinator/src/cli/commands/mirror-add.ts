@@ -1,11 +1,7 @@
 import { type MirrorAddition, mirrorAddRoute } from "@fettle/shared/api/mirror.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
-import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
-import { blobsOfManifest } from "@fettle/shared/mirror/model-manifest.ts";
 import { signedManifest } from "@fettle/shared/release/manifest.ts";
-import { MODEL_REGISTRY, parseModelName, shortModelName } from "@fettle/shared/roles/model-name.ts";
 import { OLLAMA_ARCHIVES } from "@fettle/shared/roles/ollama-archives.ts";
-import { modelsSource } from "../models-source.ts";
 import { size } from "../render/text.ts";
 import { fileToSend, sendFile } from "../send-file.ts";
 import type { Session } from "../session.ts";
@@ -62,38 +58,8 @@ export async function addGateway(
   return await add(session, { kind: "gateway", reference, sha256: file.sha256, ...more });
 }
 
-/** A model out of an Ollama's models folder, or a tar of it. */
-export async function addModel(session: Session, name: string, from: string): Promise<number> {
-  const parsed = parseModelName(name);
-  if (parsed === null) throw usage(`${name} is no name of a model, as in mistral:instruct`);
-  const { registry, namespace, model, tag } = parsed;
-  const source = await modelsSource(from);
-  const path = [registry ?? MODEL_REGISTRY, namespace ?? "library", model, tag].join("/");
-  const bytes = await source.manifest(path);
-  if (bytes === null) throw badModel(name, from, `there is no manifests/${path}`);
-  const needed = blobsOfManifest(bytes.toString("utf8"));
-  if (needed === null) throw badModel(name, from, "its manifest is none of a model");
-  const left = new Map(needed.map((blob) => [`sha256-${blob.sha256}`, blob]));
-  for await (const found of source.blobs(new Set(left.keys()))) {
-    const blob = left.get(found.name);
-    if (blob === undefined) continue;
-    if (found.size !== blob.size) throw badModel(name, from, `${found.name} has ${found.size} bytes, not ${blob.size}`);
-    await sendFile(session, { ...blob, name: found.name, chunks: found.chunks });
-    left.delete(found.name);
-  }
-  const [missing] = left.keys();
-  if (missing !== undefined) throw badModel(name, from, `blobs/${missing} is missing`);
-  const manifest = { name: "its manifest", sha256: sha256Hex(bytes), size: bytes.length };
-  await sendFile(session, {
-    ...manifest,
-    chunks: async function* () {
-      yield bytes;
-    },
-  });
-  return await add(session, { kind: "model", name: shortModelName(name), sha256: manifest.sha256 });
-}
-
-async function add({ api, out }: Session, body: MirrorAddition): Promise<number> {
+/** Tells the coordinator what the files that it has are. */
+export async function add({ api, out }: Session, body: MirrorAddition): Promise<number> {
   const answer = await api.call(mirrorAddRoute, { body });
   if (out.isJson) out.json("mirror-added", answer);
   else {
@@ -101,10 +67,6 @@ async function add({ api, out }: Session, body: MirrorAddition): Promise<number>
     if (answer.imageId !== undefined) out.lines([`its image's id: sha256:${answer.imageId}`]);
   }
   return 0;
-}
-
-function badModel(name: string, from: string, problem: string): FettleError {
-  return new FettleError("mirror.bad-model", { name, from, problem });
 }
 
 function jsonOf(text: string): unknown {

@@ -5,7 +5,8 @@ import type { Declare } from "../command.ts";
 import { size, table, time } from "../render/text.ts";
 import type { Session } from "../session.ts";
 import { usage } from "../where.ts";
-import { addAgent, addGateway, addModel, addOllama } from "./mirror-add.ts";
+import { addAgent, addGateway, addOllama } from "./mirror-add.ts";
+import { addModel } from "./mirror-add-model.ts";
 
 export const mirror: Declare = (program, act) => {
   const group = program.command("mirror").description("What the coordinator serves where there is no internet");
@@ -64,7 +65,8 @@ async function list({ api, out }: Session): Promise<number> {
       one.sha256.slice(0, 12),
       `${one.version}-${one.arch}`,
     ]);
-    out.lines(table(["KIND", "SIZE", "ADDED", "SHA256", "NAME"], [...releases, ...items], out.columns));
+    // A name is for `mirror remove`, so none is cut.
+    out.lines(table(["KIND", "SIZE", "ADDED", "SHA256", "NAME"], [...releases, ...items], Number.POSITIVE_INFINITY));
     out.note(`${answer.folder}: ${size(answer.freeBytes)} free`);
   }
   return 0;
