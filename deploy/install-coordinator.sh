@@ -15,6 +15,7 @@ settings() {
   unit_file=/etc/systemd/system/$unit
   command=/usr/local/bin/fettle
   user=fettle
+  user_files='/etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid-'
   # A folder of this run alone, in memory; it is the lock too.
   work=/run/fettle-coordinator-install
 
@@ -333,9 +334,19 @@ has_program() {
 # Nothing that a disk or a mount refuses goes on unnoticed.
 write_failed() {
   case $1 in
-    *'No space left'*) fail install.disk-full "The disk is full: $1" "Make room in /opt and /var/lib, then run this again." ;;
-    *) fail install.not-writable "It cannot be written: $1" "See why (a read-only or a failing disk?), then run this again." ;;
+    *'No space left'*) fail install.disk-full "The disk is full: $1" "Make room there, then run this again." ;;
   esac
+  check_full "$1"
+  fail install.not-writable "It cannot be written: $1" "See why (a read-only or a failing disk?), then run this again."
+}
+
+# Not every program says that it was for a full disk.
+check_full() {
+  for folder in "$opt" "$data" "$etc"; do
+    until [ -d "$folder" ]; do folder=$(dirname "$folder"); done
+    free=$(df -Pk "$folder" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)
+    [ "$free" -ge 1024 ] || fail install.disk-full "The disk is full at $folder: $1" "Make room there, then run this again."
+  done
 }
 
 try() {
@@ -397,6 +408,9 @@ place() {
 user_step() {
   if getent passwd "$user" >/dev/null; then return 0; fi
   step "make the system user $user" || return 0
+  for file in $user_files; do
+    if [ -f "$file" ]; then try cp -p "$file" "$work/"; fi
+  done
   made_user=yes
   # Cut short it would leave its locks behind; so would userdel, which runs when no signal is heard any more.
   (
@@ -513,6 +527,7 @@ init() {
   (cd / && runuser -u "$user" -- "$program/bin/fettle" coordinator init --json) >"$work/init" 2>"$work/errors" || {
     code=$(json_text code <"$work/init")
     [ -n "$code" ] || write_failed "$(printable <"$work/errors")"
+    check_full "$(json_text message <"$work/init" | printable)"
     fail "$code" "$(json_text message <"$work/init" | printable)" "$(json_text remedy <"$work/init" | printable)"
   }
   token=$(json_text token <"$work/init")
@@ -635,9 +650,17 @@ undo() {
     esac
   done
   if [ -n "$data_was" ] && [ -d "$data" ]; then chown "${data_was% *}" "$data" && chmod "${data_was#* }" "$data"; fi
-  if [ "$made_user" = yes ]; then userdel "$user" 2>/dev/null; fi
+  if [ "$made_user" = yes ]; then undo_user; fi
   if [ "$reload" = yes ]; then systemctl daemon-reload; fi
   if [ "$was_active" = yes ] && [ "$started$stopped" != nono ]; then systemctl start "$unit"; fi
+}
+
+# With the copies that useradd and userdel make of what was before them.
+undo_user() {
+  userdel "$user" 2>/dev/null
+  for file in $user_files; do
+    if [ -f "$work/${file##*/}" ]; then cp -p "$work/${file##*/}" "$file"; else rm -f "$file"; fi
+  done
 }
 
 # What the newer version may have changed.

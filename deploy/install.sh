@@ -445,7 +445,7 @@ other_key() {
 # A disk that is full, or something else that keeps files from being written.
 write_failed() {
   case $1 in
-    *'No space left'*) fail install.disk-full "The disk is full: $1" "Make room in /opt and /var/lib, then run this again." ;;
+    *'No space left'*) fail install.disk-full "The disk is full: $1" "Make room there, then run this again." ;;
     *'quota'*) fail install.disk-full "The quota is used up: $1" "Raise it, then run this again." ;;
   esac
   # Not every program says why it could not write.

@@ -66,7 +66,8 @@ function checkInstance({ node, instanceId }: EnrolmentTokenRow, request: EnrolRe
 
 /** A machine as people tell it from others. */
 function machineName({ instanceId, machineId }: EnrolRequest): string {
-  return printable(instanceId ? `instance ${instanceId}` : `machine ${machineId}`);
+  const id = instanceId ? `instance ${instanceId}` : machineId && `machine ${machineId}`;
+  return printable(id || "a machine without any id");
 }
 
 function checkProof(tokenId: string, { publicKey, proof }: EnrolRequest, key: KeyObject): void {
