@@ -43,6 +43,8 @@ export interface Connection {
   readonly capabilities: readonly string[];
   /** Frames of a type that is not known here, since its hello. */
   readonly ignoredFrames: number;
+  /** The token of the agent's update that it was last given; null for none. */
+  readonly givenUpdate: string | null;
 }
 
 /** Who is connected. Each socket is a Session of its own; the newest of one machine serves. */
@@ -223,7 +225,7 @@ const FAULTS: ReadonlySet<Code> = new Set<Code>([
 ]);
 
 function describe(session: Session): Connection {
-  const { peer, since, seenAt, hello, ignored } = session;
+  const { peer, since, seenAt, hello, ignored, givenUpdate } = session;
   return {
     ...peer,
     since,
@@ -231,5 +233,6 @@ function describe(session: Session): Connection {
     version: hello?.version ?? "",
     capabilities: hello?.capabilities ?? [],
     ignoredFrames: ignored,
+    givenUpdate,
   };
 }

@@ -11,6 +11,7 @@ import type { Welcome } from "@fettle/shared/protocol/welcome.ts";
 import type { RawData, WebSocket } from "ws";
 import { Asks, type Question } from "./asks.ts";
 import { FrameBudget } from "./frame-budget.ts";
+import { givenUpdate } from "./given-update.ts";
 import type { HubHandlers } from "./handlers.ts";
 import { Inbox } from "./inbox.ts";
 import { type Limits, OUTBOX_BYTES } from "./limits.ts";
@@ -45,6 +46,7 @@ export class Session {
   #frames = 0;
   #ignored = 0;
   #sentDesired = "";
+  #givenUpdate: string | null = null;
 
   constructor(socket: WebSocket, peer: Peer, parts: SessionParts) {
     const { clock, limits } = parts;
@@ -88,10 +90,16 @@ export class Session {
     return this.#state === "serving";
   }
 
+  /** The update that this connection was last given; null for none. */
+  get givenUpdate(): string | null {
+    return this.#givenUpdate;
+  }
+
   sendDesired(desired: Desired): void {
     const text = JSON.stringify(desired);
     if (text === this.#sentDesired) return;
     this.#sentDesired = text;
+    this.#givenUpdate = givenUpdate(desired);
     this.#send("desired", desired);
   }
 

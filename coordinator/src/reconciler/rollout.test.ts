@@ -19,6 +19,7 @@ const node = (name: string, change: Partial<RolloutNode> = {}): RolloutNode => (
   live: true,
   seenAt: NOW,
   update: null,
+  given: null,
   ...change,
 });
 const done = { version: "0.2.0", update: said("done") };
@@ -38,6 +39,18 @@ const CASES: readonly [string, readonly RolloutNode[], string, string][] = [
     [node("a", { roles: ["ollama", "gitlab"] }), node("gateway-1")],
     "gateway-1 queued, a queued",
     "gateway-1",
+  ],
+  [
+    "one that was given it and has not said so yet keeps its turn when one before it is back",
+    [node("ollama-1"), node("gateway-1", { given: "t1" })],
+    "ollama-1 queued, gateway-1 queued",
+    "gateway-1",
+  ],
+  [
+    "what was given with another request is no turn",
+    [node("ollama-1"), node("gateway-1", { given: "t0" })],
+    "ollama-1 queued, gateway-1 queued",
+    "ollama-1",
   ],
   [
     "while the first is at it nobody else is",

@@ -13,6 +13,8 @@ export interface RolloutNode {
   readonly seenAt: number | null;
   /** What its agent last said of an update. */
   readonly update: UpdateStatus | null;
+  /** The token of the update that it was given on its present connection, whether it has said so or not. */
+  readonly given: string | null;
 }
 
 /**
@@ -63,18 +65,27 @@ export function rollout(wanted: Wanted, nodes: readonly RolloutNode[], now: numb
   const shown = steps.map((step) => (halted !== null && isAhead(step.state) ? { ...step, state: "halted" } : step));
   return {
     steps: shown as readonly RolloutStep[],
-    turn: new Set(turnOf(of, halted)),
+    turn: new Set(turnOf(of, halted, givenTo(wanted, nodes))),
     halted,
     finished: steps.every(({ state }) => state === "done"),
   };
 }
 
-/** What has begun is never taken away in the middle. */
-function turnOf(of: (state: RolloutState) => readonly string[], halted: string | null): readonly string[] {
+/** What has begun is never taken away in the middle, also when the agent has had no time yet to say that it has begun. */
+function turnOf(
+  of: (state: RolloutState) => readonly string[],
+  halted: string | null,
+  given: ReadonlySet<string>,
+): readonly string[] {
   const begun = of("updating");
   if (begun.length > 0 || halted !== null) return begun;
-  const [next] = of("queued");
+  const queued = of("queued");
+  const next = queued.find((node) => given.has(node)) ?? queued[0];
   return next === undefined ? of("waiting") : [next];
+}
+
+function givenTo({ token }: Wanted, nodes: readonly RolloutNode[]): ReadonlySet<string> {
+  return new Set(nodes.filter(({ given }) => given === token).map(({ node }) => node));
 }
 
 function isAhead(state: RolloutState): boolean {

@@ -92,9 +92,11 @@ function viewOf(
   hub: Hub,
   at: number,
 ): NodeView {
+  const connection = hub.connection(node);
   return {
     report: report ?? null,
-    live: isLive(hub.connection(node), at),
+    live: isLive(connection, at),
+    givenUpdate: connection?.givenUpdate ?? null,
     generation: desired?.generation ?? 0,
     hash: desired?.hash ?? "",
   };

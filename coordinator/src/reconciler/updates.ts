@@ -37,6 +37,7 @@ export function rolloutNode(row: NodeRow, view: NodeView | undefined): RolloutNo
     live: view?.live ?? false,
     seenAt: row.seenAt,
     update: said?.update ?? null,
+    given: view?.givenUpdate ?? null,
   };
 }
 

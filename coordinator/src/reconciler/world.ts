@@ -7,6 +7,8 @@ export interface NodeView {
   readonly report: Report | null;
   /** Frames arrive from it. */
   readonly live: boolean;
+  /** The token of the update that it was given on its present connection; null for none. */
+  readonly givenUpdate?: string | null;
   /** Of the desired state that the coordinator holds for it; 0 before the first. */
   readonly generation: number;
   readonly hash: string;

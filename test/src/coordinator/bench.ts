@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registerRoutes } from "@fettle/coordinator/api/register.ts";
 import type { Context } from "@fettle/coordinator/context.ts";
+import { givenUpdate } from "@fettle/coordinator/hub/given-update.ts";
 import type { Connection, Hub } from "@fettle/coordinator/hub/hub.ts";
 import { EventFeed } from "@fettle/coordinator/ingest/event-feed.ts";
 import { Mirror } from "@fettle/coordinator/mirror/mirror.ts";
@@ -58,7 +59,9 @@ export class FakeHub implements Pick<Hub, "send" | "ask" | "connected" | "connec
 
   connection(node: string): Connection | undefined {
     const found = this.live.get(node);
-    return found === undefined ? undefined : { ...found, seenAt: this.#clock.now() };
+    const last = this.last(node);
+    const given = last === undefined ? null : givenUpdate(last);
+    return found === undefined ? undefined : { ...found, seenAt: this.#clock.now(), givenUpdate: given };
   }
 
   connections(): Connection[] {
@@ -183,6 +186,7 @@ async function connect({ hub, context, clock, drain }: Bench, node: string): Pro
     version: "0.1.0",
     capabilities: [],
     ignoredFrames: 0,
+    givenUpdate: null,
   });
   context.reconciler.touch(node);
   await drain();

@@ -157,6 +157,16 @@ t.test("one that is away holds nobody up, and gets it when it is back", async (t
   t.same(given(), ["ollama-1 0.2.0"]);
 });
 
+t.test("one that is back just when the next was given it waits for its turn", async (t) => {
+  const { bench, fettle, says, given } = await scene(t);
+  bench.hub.live.delete("ollama-1");
+  await fettle("update");
+  t.same(given(), ["gateway-1 0.2.0"]);
+  await bench.connect("ollama-1");
+  await says("ollama-1", "0.1.0");
+  t.same(given(), ["gateway-1 0.2.0"], "though gateway-1 has not said yet that it has begun");
+});
+
 t.test("one that waits says why; cancelled, nobody else begins", async (t) => {
   const { fettle, says, given, token } = await scene(t);
   await fettle("update");
