@@ -2,7 +2,7 @@ import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import type { Host } from "../system/host.ts";
 import type { UnitState } from "../system/units.ts";
 import { BOOTS, crashes, type GuardDecision, guardDecision, TRIAL_MS } from "./guard-decision.ts";
-import { howItEnded, lastWords } from "./last-words.ts";
+import { howItEnded, lastWords, linesOfTrial } from "./last-words.ts";
 import { AGENT_UNIT, guardLink, type UpdateLayout } from "./layout.ts";
 import { type UpdateRecord, UpdateRecords } from "./record.ts";
 import { restoreUnits } from "./unit-files.ts";
@@ -68,7 +68,8 @@ async function reasoned(
 ): Promise<UpdateRecord> {
   if (why === "begun") return record;
   const { version, from } = record;
-  const args = { version, from, how: howItEnded(agent), said: await lastWords(host, layout) };
+  const lines = await linesOfTrial(host);
+  const args = { version, from, how: howItEnded(agent, lines), said: await lastWords(host, layout, lines) };
   const error = {
     crashed: () => new FettleError("update.crashed", { ...args, times: agent === null ? 0 : crashes(record, agent) }),
     late: () => new FettleError("update.not-connected", { ...args, seconds: TRIAL_MS / 1000 }),

@@ -4,11 +4,14 @@ import { AGENT_UNIT, type UpdateLayout } from "./layout.ts";
 
 type WordsHost = Pick<Host, "files" | "units">;
 
-const LINES = 60;
+const LINES = 100;
 const KEPT_LINES = 12;
 /** What systemd says of the unit, which tells the same again and again. */
 const SYSTEMDS =
-  /^(fettle-agent\.service: (Scheduled|Consumed|Main process|Failed with)|(Starting|Started|Stopping|Stopped) )/;
+  /^(fettle-agent\.service: (Scheduled|Consumed|Deactivated|Main process|Failed with)|(Starting|Started|Stopping|Stopped) )/;
+/** Somebody ended it: the switch, a person, the machine's shutdown. A program that ends by itself is not stopped. */
+const WAS_STOPPED = /^Stopping /;
+const OWN_END = /^fettle-agent\.service: Main process exited, (code=\S+, status=\S+)/;
 const MAX_LINE = 200;
 const MAX_WORDS = 1_500;
 const REDACTED = "[redacted]";
@@ -21,17 +24,27 @@ const SHAPES = [
   /\b(?=[A-Za-z0-9+_-]*\d)(?=[A-Za-z0-9+_-]*[A-Za-z])[A-Za-z0-9+_-]{32,}={0,2}/g,
 ];
 
-/** How the agent's process ended, in a few words. */
-export function howItEnded(agent: Pick<UnitState, "active" | "sub" | "result" | "exitStatus"> | null): string {
+/** The agent's newest journal lines since it was last stopped: what it said before is the version before's. */
+export async function linesOfTrial({ units }: Pick<WordsHost, "units">): Promise<readonly string[]> {
+  const all = await units.journal(AGENT_UNIT, LINES).catch(() => []);
+  return all.slice(all.findLastIndex((line) => WAS_STOPPED.test(line)) + 1);
+}
+
+/** How the agent's process ended, in a few words: as systemd noted its last end, else as the unit is now. */
+export function howItEnded(
+  agent: Pick<UnitState, "active" | "sub" | "result" | "exitStatus"> | null,
+  lines: readonly string[],
+): string {
+  const [ownEnd] = lines.flatMap((line) => OWN_END.exec(line)?.[1] ?? []).slice(-1);
+  if (ownEnd !== undefined) return ownEnd;
   if (agent === null) return "systemd did not say how";
   const status = agent.exitStatus === 0 ? "" : `, exit status ${agent.exitStatus}`;
   return `unit ${agent.active} (${agent.sub}), result ${agent.result}${status}`;
 }
 
-/** The agent's newest journal lines, without what is secret here or looks so, in one line of bounded length. */
-export async function lastWords(host: WordsHost, layout: UpdateLayout): Promise<string> {
-  const all = await host.units.journal(AGENT_UNIT, LINES).catch(() => []);
-  const lines = all.filter((line) => line.trim() !== "" && !SYSTEMDS.test(line)).slice(-KEPT_LINES);
+/** The last of these lines that the program wrote, without what is secret here or looks so, in one line of bounded length. */
+export async function lastWords(host: WordsHost, layout: UpdateLayout, from: readonly string[]): Promise<string> {
+  const lines = from.filter((line) => line.trim() !== "" && !SYSTEMDS.test(line)).slice(-KEPT_LINES);
   if (lines.length === 0) return "none";
   const secrets = await secretsHere(host, layout);
   const words = lines.map((line) => cutSecrets(line, secrets).slice(0, MAX_LINE)).join(" | ");

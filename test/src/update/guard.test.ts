@@ -135,6 +135,31 @@ t.test("a version that crashes is taken back, with how it ended and its last wor
   t.notOk(wanted(machine), "it does not start with the machine any more");
 });
 
+t.test(
+  "of a version that ends without a word: how systemd saw it end, and no word of the version before",
+  async (t) => {
+    const { machine, ended } = scene(t, {}, (one) => {
+      one.agent = { ...RUNS, restarts: 3 };
+      const life = [
+        "Started fettle-agent.service - Fettle agent.",
+        "fettle-agent.service: Main process exited, code=exited, status=7/NOTRUNNING",
+        "fettle-agent.service: Failed with result 'exit-code'.",
+        "fettle-agent.service: Scheduled restart job, restart counter is at 1.",
+        "Stopped fettle-agent.service - Fettle agent.",
+      ];
+      const before = ["the version before says this", "Stopping fettle-agent.service - Fettle agent..."];
+      const ends = ["fettle-agent.service: Deactivated successfully.", "Stopped fettle-agent.service - Fettle agent."];
+      one.journal = [...before, ...ends, ...life, ...life, ...life, "Started fettle-agent.service - Fettle agent."];
+    });
+    await ended;
+    const { reason } = machine.record() ?? {};
+    t.equal(
+      reason,
+      "0.2.0 ended by itself 3 times (code=exited, status=7/NOTRUNNING), so 0.1.0 was put back. Its last words: none",
+    );
+  },
+);
+
 t.test("a version that runs and does not connect is taken back when the time is over", async (t) => {
   const { machine, ended, current } = scene(t);
   await ended;

@@ -48,7 +48,7 @@ function agentLine({ version, report: { agent } }: LocalStatus): string {
   const own = agent?.dev ? `${version} (dev build)` : version;
   const update = agent?.update ?? null;
   if (update === null || (update.state === "done" && update.version === version)) return own;
-  const why = update.reason === undefined ? "" : `: ${update.reason}`;
+  const why = update.reason === undefined ? "" : `: ${update.reason}${update.code ? ` (${update.code})` : ""}`;
   return `${own}; update from ${update.from} to ${update.version} ${update.state}${why}`;
 }
 
