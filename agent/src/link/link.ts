@@ -66,8 +66,8 @@ export class Link implements Service {
 
   async run(signal: AbortSignal): Promise<void> {
     const { clock, coordinators } = this.#parts;
-    let failures = 1;
-    let delayMs = backoffMs(failures, () => clock.random(), BACKOFF);
+    let tries = 0;
+    let delayMs = backoffMs(1, () => clock.random(), BACKOFF);
     for (let turn = 0; ; ) {
       await clock.sleep(delayMs, AbortSignal.any([signal, this.#again.signal])).catch(() => {});
       if (signal.aborted) return;
@@ -81,9 +81,12 @@ export class Link implements Service {
         continue;
       }
       const stable = heldMs >= STABLE_MS;
-      failures = stable ? 1 : failures + 1;
+      tries = stable ? 0 : tries + 1;
       if (!stable) turn += 1;
-      delayMs = this.#delay(problem, failures);
+      // It grows by rounds: whoever of several is there is found as soon as a single one would be.
+      const isRoundOver = tries % coordinators.length === 0;
+      const failures = 1 + Math.floor(tries / coordinators.length);
+      delayMs = this.#delay(problem, isRoundOver ? failures : 1);
       this.#report(problem, failures, delayMs);
     }
   }

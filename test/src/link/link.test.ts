@@ -236,6 +236,16 @@ t.test("delays: full jitter, doubling to the cap, and short again only after a s
   t.equal(count(45_000), 2, "after a minute it is short again");
 });
 
+t.test("of several coordinators each is tried before the delay grows", async (t) => {
+  const nobody = [1, 2].map((port) => ({ host: "127.0.0.1", port, apiPort: 1 }));
+  const agent = new AgentSide(nobody, identity, 60);
+  t.teardown(() => agent.stop());
+  agent.clock.always(0.75);
+  const delays = () => agent.clock.sleeps.filter((ms) => [750, 1_500, 3_000, 6_000].includes(ms));
+  await until(() => delays().includes(6_000));
+  t.match(delays().slice(0, 6), [750, 1_500, 750, 3_000, 750, 6_000]);
+});
+
 t.test("only the coordinator that this agent was enrolled with is spoken to", async (t) => {
   const otherCa = await newCa();
   const cases: readonly [string, { cert: string; key: string }, Identity, string][] = [
