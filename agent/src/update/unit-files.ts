@@ -1,5 +1,5 @@
 import type { Host } from "../system/host.ts";
-import { UNITS, type UpdateLayout } from "./layout.ts";
+import { GUARD_UNIT, UNITS, type UpdateLayout } from "./layout.ts";
 
 type UnitHost = Pick<Host, "files" | "units">;
 
@@ -11,7 +11,8 @@ function keptPath({ data }: UpdateLayout, name: string): string {
 
 /**
  * The units that a version brings and that differ from what is installed; those that are installed are kept first, so
- * that the way back is whole. Name -> whether there was one.
+ * that the way back is whole. Name -> whether there was one. A guard that is there stays: the one that watches a version
+ * must not be of its making, nor be held to less than it needs.
  */
 export async function keepUnits(
   { files }: UnitHost,
@@ -22,7 +23,7 @@ export async function keepUnits(
   for (const name of UNITS) {
     const brought = await files.readText(`${folder}/units/${name}`);
     const there = await files.readText(`${layout.units}/${name}`);
-    if (brought === null || brought === there) continue;
+    if (brought === null || brought === there || (name === GUARD_UNIT && there !== null)) continue;
     if (there !== null) await files.writeAtomic(keptPath(layout, name), there, { mode: 0o600 });
     replaced[name] = there !== null;
   }
@@ -43,7 +44,16 @@ export async function putUnits(
   if (Object.keys(replaced).length > 0) await host.units.daemonReload();
 }
 
-/** Puts back what was there; a unit that was not there before goes, but for the guard that is at work. */
+/** The guard of a version that has proved itself: it watches what comes next. */
+export async function ownGuard({ files, units }: UnitHost, layout: UpdateLayout, version: string): Promise<void> {
+  const [path, own] = [`${layout.units}/${GUARD_UNIT}`, `${layout.programs}/${version}/units/${GUARD_UNIT}`];
+  const brought = await files.readText(own);
+  if (brought === null || brought === (await files.readText(path))) return;
+  await files.writeAtomic(path, brought, MODE);
+  await units.daemonReload();
+}
+
+/** Puts back what was there; a unit that was not there before stays. */
 export async function restoreUnits(
   host: UnitHost,
   layout: UpdateLayout,

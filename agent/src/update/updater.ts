@@ -17,6 +17,7 @@ import { ensureSpace } from "./space.ts";
 import { standDown, switchTo } from "./switch.ts";
 import { dropOtherFetches, tidy } from "./tidy.ts";
 import { trial } from "./trial.ts";
+import { ownGuard, restoreUnits } from "./unit-files.ts";
 import { unpackRelease } from "./unpack-release.ts";
 
 export interface UpdaterParts {
@@ -172,6 +173,7 @@ export class Updater implements Service {
       await this.#finish(await trial(host, layout, this.#records, isWell, signal), signal);
     } else if (record?.state === "trial" && record.from === running) {
       // Cut off before the new version ran: nothing was tried, and it is done again from the start.
+      await restoreUnits(host, layout, record.units);
       await this.#records.remove();
       await standDown(host, layout);
       this.#status = null;
@@ -179,6 +181,7 @@ export class Updater implements Service {
       await this.#finish(record, signal);
     }
     await this.#raiseNewest();
+    await ownGuard(host, layout, running);
   }
 
   /** The guard may still be at work on it; whoever installed another version by hand has ended it. */
@@ -276,8 +279,11 @@ export class Updater implements Service {
 
   /** The switch did not come about: this version stays, and the guard has nothing to watch. */
   async #backOut(from: string): Promise<void> {
-    const { host, layout } = this.#parts;
+    const { host, layout, log } = this.#parts;
     await host.files.link(from, `${layout.programs}/current`).catch(() => undefined);
+    const record = await this.#records.read();
+    if (record?.state === "trial")
+      await restoreUnits(host, layout, record.units).catch((err: unknown) => log.error({ err }, "units stay"));
     await this.#records.remove();
     await standDown(host, layout).catch(() => undefined);
     await host.units.stop(GUARD_UNIT).catch(() => undefined);

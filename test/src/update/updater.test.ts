@@ -348,8 +348,52 @@ t.test("a guard that does not watch: nothing is switched, and what was there is 
   updater.want({ release: signed, token: "t1" });
   t.match(await comesTo(), { state: "failed", code: "update.switch-failed", reason: /did not begin to watch/ });
   t.equal(link(machine, "current"), "0.1.0");
+  t.equal(machine.read("/etc/systemd/system/fettle-agent.service"), "# 0.1.0\n");
+  t.equal(machine.asked.at(-2), "daemon-reload", "systemd knows it too");
   t.notOk(machine.asked.includes("restart fettle-agent.service"));
 });
+
+t.test("a unit that systemd does not take: the one before is there when the machine starts again", async (t) => {
+  const { signed } = released("0.2.0");
+  const { machine, updater, comesTo } = await scene(t, {}, (one) => {
+    one.onRestart = async () => {
+      throw new Error("Unit fettle-agent.service has a bad unit file setting.");
+    };
+  });
+  updater.want({ release: signed, token: "t1" });
+  t.match(await comesTo("failed"), { code: "update.switch-failed", reason: /bad unit file setting/ });
+  t.equal(link(machine, "current"), "0.1.0");
+  t.equal(machine.read("/etc/systemd/system/fettle-agent.service"), "# 0.1.0\n");
+});
+
+t.test(
+  "the guard that watches is the one that was there; the new one comes when its version has proved itself",
+  async (t) => {
+    const GUARD = "/etc/systemd/system/fettle-agent-guard.service";
+    const guards = (one: UpdateMachine) => {
+      writeFileSync(join(one.root, GUARD), "# guard of 0.1.0\n");
+      mkdirSync(join(one.root, "opt/fettle-agent/0.2.0/units"), { recursive: true });
+      writeFileSync(join(one.root, "opt/fettle-agent/0.2.0/units/fettle-agent-guard.service"), "# guard of 0.2.0\n");
+    };
+    const { signed } = released("0.2.0");
+    const before = await scene(t, {}, guards);
+    before.updater.want({ release: signed, token: "t1" });
+    await before.comesTo("trial");
+    t.equal(before.machine.read(GUARD), "# guard of 0.1.0\n");
+    t.same(before.machine.record()?.units, { "fettle-agent.service": true });
+    let well = false;
+    const after = await scene(t, { running: "0.2.0", isWell: () => well }, (one) => {
+      guards(one);
+      one.onGuard = async () => undefined;
+      left(one, {});
+    });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    t.equal(after.machine.read(GUARD), "# guard of 0.1.0\n", "not while it is tried");
+    well = true;
+    await after.comesTo("done");
+    while (after.machine.read(GUARD) !== "# guard of 0.2.0\n") await new Promise((resolve) => setTimeout(resolve, 5));
+  },
+);
 
 const TRIAL = {
   state: "trial",
@@ -403,11 +447,19 @@ t.test("the version before, after the guard put it back: it says why, and does n
 
 t.test("killed between the record and the switch: the version before does it again", async (t) => {
   const { signed } = released("0.2.0");
-  const { machine, updater } = await scene(t, {}, (one) => left(one, {}));
+  const { machine, updater } = await scene(t, {}, (one) => {
+    // Its unit was in place already; what is kept has to be the one before still.
+    writeFileSync(join(one.root, "etc/systemd/system/fettle-agent.service"), "# 0.2.0\n");
+    mkdirSync(join(one.root, "var/lib/fettle-agent/units-before"));
+    writeFileSync(join(one.root, "var/lib/fettle-agent/units-before/fettle-agent.service"), "# 0.1.0\n");
+    left(one, { units: { "fettle-agent.service": true } });
+  });
   updater.want({ release: signed, token: "t1" });
   while (!existsSync(join(machine.root, "opt/fettle-agent/current")))
     await new Promise((resolve) => setTimeout(resolve, 5));
   t.equal(link(machine, "current"), "0.2.0");
+  t.match(machine.record()?.units, { "fettle-agent.service": true }, "the way back is whole");
+  t.equal(machine.read("/var/lib/fettle-agent/units-before/fettle-agent.service"), "# 0.1.0\n");
 });
 
 t.test("another version was installed by hand in the middle of a trial", async (t) => {
