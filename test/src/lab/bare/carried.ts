@@ -8,8 +8,10 @@ import { ensureHost } from "../host-create.ts";
 import { copyIn } from "../host-files.ts";
 import { ensureBareImages } from "../image/bare-image.ts";
 import { connectedHost } from "../layout.ts";
+import { publishDistribution } from "../products/distribution-image.ts";
 import { publishOllamaImage } from "../products/ollama-image.ts";
 import type { BareLab } from "./bare-lab.ts";
+import { named } from "./install-steps.ts";
 import { blocksOf } from "./page.ts";
 
 export const page = "offline.md";
@@ -36,6 +38,7 @@ export async function fetchCarried(lab: BareLab, packages: boolean): Promise<str
   const { config, releases } = lab;
   const connected = connectedMachine(config);
   await publishOllamaImage(config);
+  if (packages) await publishDistribution(config, (await ensureBareImages()).bare);
   const [make = "", ...others] = blocksOf(page, "## 1. On a connected machine");
   await follow(connected, [make], "/root");
   const folder = dirname(releases.coordinator);
@@ -54,7 +57,7 @@ export async function fetchCarried(lab: BareLab, packages: boolean): Promise<str
 
 /** What the page says of its example, as it is here: versions and this machine's architecture. */
 export function ofThisLab(block: string, { releases }: Pick<BareLab, "releases">): string {
-  const same = block.replaceAll(/\d+\.\d+\.\d+-linux-\w+(?=\.tar)/g, `${releases.version}-linux-${releases.arch}`);
+  const same = named(block, releases);
   if (releases.arch === "x64") return same;
   return same.replaceAll("ollama-linux-amd64", "ollama-linux-arm64").replaceAll("linux/amd64", "linux/arm64");
 }

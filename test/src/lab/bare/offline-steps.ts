@@ -10,6 +10,7 @@ import type { BareLab, BareStep } from "./bare-lab.ts";
 import { blockOutside } from "./block.ts";
 import { carried, carry, connectedMachine, fetchCarried, follow, ofThisLab, page, upConnected } from "./carried.ts";
 import { allowStandIn, arrival, install } from "./install-steps.ts";
+import { offlinePackages } from "./offline-packages.ts";
 import { blocksOf, blockThat } from "./page.ts";
 import { arch } from "./releases.ts";
 import { settled } from "./settled.ts";
@@ -60,6 +61,7 @@ export function offlineSteps(engine = true): BareStep[] {
         await allowStandIn(lab);
       },
     },
+    ...(engine ? [] : offlinePackages),
     {
       name: "no internet: from there to in sync",
       needed: true,

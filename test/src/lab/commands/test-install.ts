@@ -1,5 +1,7 @@
 import type { BareStep } from "../bare/bare-lab.ts";
 import { type BareOptions, upBare } from "../bare/bring-up.ts";
+import { offlineCuts } from "../bare/offline-cut.ts";
+import { offlineLater } from "../bare/offline-later.ts";
 import { offlineSteps } from "../bare/offline-steps.ts";
 import type { Releases } from "../bare/releases.ts";
 import { sharedSteps } from "../bare/shared-steps.ts";
@@ -15,7 +17,8 @@ function parts(full: boolean): Part[] {
   return [
     { machines: { engine: false }, steps: bareSteps(full) },
     ...(full ? [shared] : []),
-    { machines: { engine: true }, steps: offlineSteps() },
+    { machines: { engine: true }, steps: [...offlineSteps(), ...(full ? [...offlineCuts, ...offlineLater] : [])] },
+    ...(full ? [{ machines: { engine: false }, steps: offlineSteps(false) }] : []),
   ];
 }
 
