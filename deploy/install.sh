@@ -78,10 +78,10 @@ say() {
   printf '%s\n' "$1" 2>/dev/null || :
 }
 
-# fail CODE CAUSE REMEDY
+# fail CODE CAUSE REMEDY [STATUS]
 fail() {
   printf 'fettle-install: %s\n  %s (%s)\n' "$2" "$3" "$1" >&2
-  exit 1
+  exit "${4:-1}"
 }
 
 # Whether to do it now; --dry-run only says it.
@@ -131,6 +131,7 @@ Usage: sh fettle-install.sh [OPTIONS], as root; the token comes on standard inpu
   --dry-run            say what would be done and change nothing
 
 Through a proxy only when FETTLE_PROXY=URL says so. Run again it changes nothing that is right.
+Ends with 0 when the agent is connected, 3 when this token will never do, 1 for everything else.
 EOF
 }
 
@@ -732,7 +733,11 @@ not_enrolled() {
     *'No space left'* | *ENOSPC*) write_failed "No space left in $data: $(printable <"$work/enrol")" ;;
   esac
   tr -cd '[:print:]\n' <"$work/enrol" | head -n 10 >&2
-  fail install.not-enrolled "The coordinator did not take this machine in; it says why above." "Do what it says, then run the line of a new token."
+  status=1
+  case $(cat "$work/enrol") in
+    *identity.token-*) status=3 ;;
+  esac
+  fail install.not-enrolled "The coordinator did not take this machine in; it says why above." "Do what it says, then run the line of a new token." "$status"
 }
 
 start_step() {

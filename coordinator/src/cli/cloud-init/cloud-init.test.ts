@@ -13,6 +13,7 @@ const BOOT = {
   pin: `sha256//${"A".repeat(43)}=`,
   url: "https://172.31.11.1:7443/install.sh",
   token: TOKEN,
+  id: "0123456789abcdef",
   until: "2026-11-25T09:36:45Z",
 };
 

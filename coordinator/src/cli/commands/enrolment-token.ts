@@ -83,9 +83,9 @@ function noRelease({ out }: Session, { releaseFolders }: Made): void {
 
 async function printUserData(session: Session, made: Made, cloud: Cloud): Promise<number> {
   const { out } = session;
-  const { node, roles, pin, url, token } = made;
+  const { node, roles, pin, url, token, id } = made;
   if (url === null) throw new FettleError("install.no-address");
-  const text = userData({ node, roles, pin, url, token, until: time(made.expiresAt) });
+  const text = userData({ node, roles, pin, url, token, id, until: time(made.expiresAt) });
   const file = `fettle-${node}.sh`;
   const launch = launchCommand(cloud, { node, roles, address: await addressOf(session, node), file });
   if (out.isJson) {
