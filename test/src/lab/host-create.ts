@@ -26,19 +26,25 @@ export async function ensureHost(config: LabConfig, machine: Machine, name: Host
     return "running";
   }
   const kept = found === `false ${specOf(args)}`;
-  if (!kept) await create(config, machine, host, args);
+  if (!kept) await createHost(config, machine, host, args);
   await host.start();
   return kept ? "started" : "created";
 }
 
-async function create(config: LabConfig, machine: Machine, host: Host, args: string[]): Promise<void> {
+/** A new machine in the place of the one that was there; it is not started. */
+export async function createHost(
+  config: LabConfig,
+  machine: Machine,
+  host: Host,
+  args = hostArguments(config, machine, host.name),
+): Promise<void> {
   await tryDocker(["rm", "--force", "--volumes", host.container]);
   const volume = engineVolume(config, host.name);
   if (volume !== null) await freshVolume(config, volume);
   // systemd takes its machine id from here at the first start, and writes it to the disk.
   const identity = ["--env", `container_uuid=${randomBytes(16).toString("hex")}`];
   await docker(["create", ...args, ...identity, machine.image]);
-  await putFiles(config, host, machine.bare === true);
+  await putFiles(config, host, machine);
 }
 
 async function freshVolume(config: LabConfig, volume: string): Promise<void> {
@@ -47,13 +53,15 @@ async function freshVolume(config: LabConfig, volume: string): Promise<void> {
 }
 
 /** Lays files into the host before its first start. */
-async function putFiles(config: LabConfig, host: Host, bare: boolean): Promise<void> {
+async function putFiles(config: LabConfig, host: Host, { bare, files = [] }: Machine): Promise<void> {
   const tree = join(config.folder, "trees", host.name);
   rmSync(tree, { recursive: true, force: true });
   place(tree, initPath.slice(1), (path) => writeFileSync(path, initScript, { mode: 0o755 }));
   const authority = join(config.folder, "pki/ca.pem");
   place(tree, "usr/local/share/ca-certificates/lab.crt", (path) => copyFileSync(authority, path));
-  if (!bare) putEngineFiles(tree, host, authority);
+  if (bare !== true) putEngineFiles(tree, host, authority);
+  for (const { path, text, mode } of files)
+    place(tree, path, (full) => writeFileSync(full, text, { mode: mode ?? 0o644 }));
   const pack = ["tar", "--create", "--owner=0", "--group=0", "--directory", tree, "."];
   await runPiped(pack, ["docker", "cp", "-", `${host.container}:/`]);
 }

@@ -16,6 +16,8 @@ export type Machine = {
   cgroupVersion: string;
   /** As it is rented: nothing of the lab on it but what makes a machine of it. */
   bare?: boolean;
+  /** What lies on its disk before its first start: texts at paths without the first stroke. */
+  files?: readonly { path: string; text: string; mode?: number }[];
 };
 
 export function containerName(config: LabConfig, place: string): string {

@@ -8,24 +8,33 @@ export type NodeName = (typeof hostNames)[number];
 export const coordinatorHost = "fettle-1";
 /** Where what a network without internet needs is fetched, outside of that network. */
 export const connectedHost = "connected-1";
-export type HostName = NodeName | typeof coordinatorHost | typeof connectedHost;
-/** Whoever has an address in the lab: the machine itself can be the coordinator, the site serves names and images. */
-export type PlaceName = HostName | "coordinator" | "site";
+/** A machine more, which no stack knows. */
+export const spareHost = "spare-1";
+const otherHosts = [coordinatorHost, connectedHost, spareHost] as const;
+export type HostName = NodeName | (typeof otherHosts)[number];
+/**
+ * Whoever has an address in the lab: the machine itself can be the coordinator, the site serves names and images, and
+ * where machines are a cloud's there is its metadata service.
+ */
+export type PlaceName = HostName | "coordinator" | "site" | "metadata";
 
 const numbers: Record<PlaceName, number> = {
   coordinator: 1,
   site: 5,
+  metadata: 6,
   "fettle-1": 7,
   "connected-1": 8,
   "gitlab-1": 10,
   "gateway-1": 20,
   "ollama-1": 27,
+  "spare-1": 28,
 };
 
 /** Names that the lab's name server knows beside the places' own. */
 const aliases: Record<string, PlaceName> = {
   "gitlab.example.com": "gitlab-1",
   "fettle.example.com": "fettle-1",
+  "metadata.google.internal": "metadata",
   "registry.gitlab.com": "site",
   "gitlab.com": "site",
   "registry.ollama.ai": "site",
@@ -44,7 +53,7 @@ export function addressOf(subnet: Subnet, place: PlaceName): string {
 }
 
 export function isHostName(text: string): text is HostName {
-  return text === coordinatorHost || text === connectedHost || hostNames.some((name) => name === text);
+  return [...otherHosts, ...hostNames].some((name) => name === text);
 }
 
 /** Every name that resolves in the lab, with its address. */

@@ -6,8 +6,10 @@ import { offlineSteps } from "../bare/offline-steps.ts";
 import type { Releases } from "../bare/releases.ts";
 import { sharedSteps } from "../bare/shared-steps.ts";
 import { bareSteps } from "../bare/steps.ts";
+import { upCloud } from "../cloud/cloud-lab.ts";
+import { cloudSteps } from "../cloud/steps.ts";
 import type { LabConfig } from "../config.ts";
-import { runAll } from "./test.ts";
+import { type Count, runAll } from "./test.ts";
 
 /** Steps that begin with new machines. */
 type Part = { machines: Omit<BareOptions, "releases">; steps: BareStep[] };
@@ -25,14 +27,17 @@ function parts(full: boolean): Part[] {
 /** From bare machines by what a user types; ends with `N passed, N failed` and gives the exit code. */
 export async function testInstall(config: LabConfig, full: boolean): Promise<number> {
   const total = { passed: 0, failed: 0 };
+  const count = ({ passed, failed }: Count) => {
+    total.passed += passed;
+    total.failed += failed;
+  };
   let built: { releases?: Releases } = {};
   for (const { machines, steps } of parts(full)) {
     const lab = await upBare(config, { ...machines, ...built });
     built = { releases: lab.releases };
-    const { passed, failed } = await runAll(lab, steps);
-    total.passed += passed;
-    total.failed += failed;
+    count(await runAll(lab, steps));
   }
+  if (full) count(await runAll(await upCloud(config, built.releases), cloudSteps()));
   process.stdout.write(`${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;
 }

@@ -9,12 +9,12 @@ import * as recipe from "./recipe.ts";
 
 const engine = ["docker.io", "docker-cli", "containerd", "runc", "tini"];
 
-const withoutEngine = `dpkg --purge ${engine.join(" ")} >/dev/null 2>&1 || dpkg --purge docker.io containerd runc >/dev/null
+export const withoutEngine = `dpkg --purge ${engine.join(" ")} >/dev/null 2>&1 || dpkg --purge docker.io containerd runc >/dev/null
 rm -rf /etc/docker /var/lib/docker /var/lib/containerd
 `;
 
 /** As a machine is rented: told where its packages come from, and with a way to root. */
-const asRented = `rm -rf /etc/apt/sources.list.d/*
+export const asRented = `rm -rf /etc/apt/sources.list.d/*
 printf 'deb [trusted=yes] https://packages.example.com ./\\n' > /etc/apt/sources.list
 printf '#!/bin/sh\\nexec "$@"\\n' > /usr/bin/sudo
 chmod 0755 /usr/bin/sudo
@@ -38,13 +38,18 @@ export async function ensureBareImages(): Promise<{ bare: string; engine: string
   return { bare: await derived("bare", withoutEngine + asRented), engine: await derived("engine", asRented) };
 }
 
-/** The host image after this script; made once for each script. */
-async function derived(suffix: string, script: string): Promise<string> {
+/**
+ * The host image after this script; made once for each script. One that fetches something reads the proxy for that, which
+ * is no part of the image, from its standard input.
+ */
+export async function derived(suffix: string, script: string, fetches = false): Promise<string> {
   const tag = `${recipe.imageTag()}-${suffix}-${createHash("sha256").update(script).digest("hex").slice(0, 8)}`;
   if ((await inspect("image", tag, "{{.Id}}")) !== undefined) return tag;
   const name = `fettle-lab-build-${randomUUID().slice(0, 8)}`;
   try {
-    await docker(["run", "--name", name, "--network", "none", recipe.imageTag(), "sh", "-ec", script]);
+    const run = ["run", "--interactive", "--name", name, "--network", fetches ? "host" : "none", recipe.imageTag()];
+    const input = fetches ? ((await proxyEnvironment()).http_proxy ?? "") : "";
+    await docker([...run, "sh", "-ec", script], { input, timeoutMs: 300_000 });
     const changes = recipe.settings.flatMap((setting) => ["--change", setting]);
     await docker(["commit", ...changes, name, tag], { timeoutMs: 300_000 });
   } finally {

@@ -11,4 +11,6 @@ ip route del default 2>/dev/null || true
 if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then mount -o remount,rw /sys/fs/cgroup; fi
 # The lab's own certificate authority is among those that the host trusts, before any service starts.
 if [ -e /usr/local/share/ca-certificates/lab.crt ] && [ ! -e /etc/ssl/certs/lab.pem ]; then update-ca-certificates; fi
+# A machine of a cloud has firmware that names it.
+if [ -x /etc/lab-firmware/start ]; then /etc/lab-firmware/start; fi
 exec /lib/systemd/systemd
