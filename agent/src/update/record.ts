@@ -23,6 +23,8 @@ const record = z.object({
   /** Wall-clock ms of the switch. */
   startedAt: wallMs.default(0),
   bootId: z.string().max(80).default(""),
+  /** Rolled back, and in this machine's audit. */
+  told: z.boolean().default(false),
   /** How often the machine was started since the switch. */
   boots: z.number().int().default(0),
   /** How often systemd had restarted the agent by itself when it was switched. */

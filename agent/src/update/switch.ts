@@ -34,7 +34,7 @@ export async function switchTo(
   const now = host.clock.now();
   const { bootId } = await host.metrics.facts();
   const { restarts } = await units.show(AGENT_UNIT);
-  const tried = { startedAt: now, bootId, boots: 1, restarts, units: replaced };
+  const tried = { startedAt: now, bootId, told: false, boots: 1, restarts, units: replaced };
   const record: UpdateRecord = { state: "trial", version, from, token, at: now, ...tried };
   await records.write(record);
   await files.link(from, `${layout.programs}/previous`);

@@ -177,7 +177,7 @@ export class Updater implements Service {
       await this.#records.remove();
       await standDown(host, layout);
       this.#status = null;
-    } else if (record?.state === "trial" || record?.state === "going-back") {
+    } else if (record !== null && isUntold(record)) {
       await this.#finish(record, signal);
     }
     await this.#raiseNewest();
@@ -201,6 +201,7 @@ export class Updater implements Service {
     this.#ended = last.token;
     this.#say(statusOf(last));
     audit(`update ${last.from} -> ${last.version}: ${last.state}${last.code === undefined ? "" : ` (${last.code})`}`);
+    if (last.state === "rolled-back") await this.#records.write({ ...last, told: true });
     if (last.state === "done") await tidy(host, layout, [last.from, last.version]);
   }
 
@@ -312,7 +313,7 @@ export class Updater implements Service {
     const record = { state, version, from: running, token: order.token, at, code: known.code, reason } as const;
     // So that it is not tried again after a restart; on a full disk it is, and fails the same way.
     await this.#records
-      .write({ ...record, startedAt: 0, bootId: "", boots: 0, restarts: 0, units: {} })
+      .write({ ...record, startedAt: 0, bootId: "", told: false, boots: 0, restarts: 0, units: {} })
       .catch((err: unknown) => log.error({ err }, "the update's end was not kept"));
     this.#ended = order.token;
     this.#note(order, version, state, known);
@@ -344,6 +345,11 @@ export class Updater implements Service {
 /** Said before it is verified, for the report of its refusal alone. */
 function claimedVersion({ manifest }: SignedManifest): string {
   return /"version"\s*:\s*"([0-9.]{1,20})"/.exec(manifest)?.[1] ?? "unknown";
+}
+
+/** Its end has yet to be said here: the guard puts a version back and says nothing, often before this one runs again. */
+function isUntold({ state, told }: UpdateRecord): boolean {
+  return state === "trial" || state === "going-back" || (state === "rolled-back" && !told);
 }
 
 /** Something that ends when nobody asks for it any more. */

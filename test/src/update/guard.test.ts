@@ -23,6 +23,7 @@ const record = (change: Partial<UpdateRecord> = {}): UpdateRecord => ({
   at: NOW,
   startedAt: NOW,
   bootId: "boot-1",
+  told: false,
   boots: 1,
   restarts: 0,
   units: {},

@@ -433,16 +433,26 @@ t.test("the new version: done after 10 s of being connected and well; old versio
 
 t.test("the version before, after the guard put it back: it says why, and does not try again", async (t) => {
   const { signed } = released("0.2.0");
-  const { machine, updater, comesTo, opened } = await scene(t, {}, (one) =>
+  const { machine, updater, comesTo, opened, audit } = await scene(t, {}, (one) =>
     left(one, { state: "rolled-back", code: "update.crashed", reason: "it ended" }),
   );
   t.match(await comesTo(), { state: "rolled-back", code: "update.crashed", reason: "it ended" });
+  while (machine.record()?.told !== true) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.same(audit, ["update 0.1.0 -> 0.2.0: rolled-back (update.crashed)"]);
   updater.want({ release: signed, token: "t1" });
   await new Promise((resolve) => setTimeout(resolve, 30));
   t.same(opened, []);
   updater.want({ release: signed, token: "t2" });
   t.match(await comesTo("trial"), { token: "t2" });
   t.equal(machine.record()?.token, "t2");
+});
+
+t.test("what is in the audit already is not told again", async (t) => {
+  const ended = { state: "rolled-back", code: "update.crashed", reason: "it ended", told: true } as const;
+  const { updater, audit, opened } = await scene(t, {}, (one) => left(one, ended));
+  updater.want({ release: released("0.2.0").signed, token: "t2" });
+  while (opened.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.same(audit, []);
 });
 
 t.test("killed between the record and the switch: the version before does it again", async (t) => {
