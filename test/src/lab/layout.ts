@@ -10,7 +10,9 @@ export const coordinatorHost = "fettle-1";
 export const connectedHost = "connected-1";
 /** A machine more, which no stack knows. */
 export const spareHost = "spare-1";
-const otherHosts = [coordinatorHost, connectedHost, spareHost] as const;
+/** Where a lost coordinator is restored; up only for that. */
+export const standbyHost = "fettle-2";
+const otherHosts = [coordinatorHost, connectedHost, spareHost, standbyHost] as const;
 export type HostName = NodeName | (typeof otherHosts)[number];
 /**
  * Whoever has an address in the lab: the machine itself can be the coordinator, the site serves names and images, and
@@ -24,6 +26,7 @@ const numbers: Record<PlaceName, number> = {
   metadata: 6,
   "fettle-1": 7,
   "connected-1": 8,
+  "fettle-2": 9,
   "gitlab-1": 10,
   "gateway-1": 20,
   "ollama-1": 27,

@@ -71,13 +71,13 @@ export const agents: BareStep[] = [
   },
 ];
 
-/** What docs/install.md says: the archive copied there, the script taken out of it, and one line as root. */
-export async function installCoordinator({ coordinator, releases }: BareLab): Promise<string> {
+/** What docs/install.md says: the archive copied there, the script taken out of it, and one line as root, with options behind it. */
+export async function installCoordinator({ coordinator, releases }: BareLab, options = ""): Promise<string> {
   for (const file of [releases.coordinator, `${releases.coordinator}.sha256`]) await copyIn(coordinator, file, "/root");
   const heading = "## The coordinator";
   const blocks = [
     blockThat("install.md", heading, "tar -xzOf fettle-coordinator-"),
-    blockThat("install.md", heading, "sudo sh install-coordinator.sh"),
+    `${blockThat("install.md", heading, "sudo sh install-coordinator.sh").trimEnd()}${options}`,
   ].map((block) => named(block, releases));
   return coordinator.run(["sh", "-c", ["set -e", "cd /root", ...blocks].join("\n")], { timeoutMs: 120_000 });
 }

@@ -9,16 +9,24 @@ import { bareSteps } from "../bare/steps.ts";
 import { upCloud } from "../cloud/cloud-lab.ts";
 import { cloudSteps } from "../cloud/steps.ts";
 import type { LabConfig } from "../config.ts";
+import { makeDevBuild } from "../docs/make-release.ts";
+import { pageSteps } from "../docs/page-steps.ts";
 import { type Count, runAll } from "./test.ts";
 
 /** Steps that begin with new machines. */
-type Part = { machines: Omit<BareOptions, "releases">; steps: BareStep[] };
+type Part = {
+  machines: Omit<BareOptions, "releases">;
+  steps: BareStep[];
+  /** Makes the releases that are installed; without it they are the lab's own. */
+  build?: (config: LabConfig) => Promise<Releases>;
+};
 
 function parts(full: boolean): Part[] {
   const shared: Part = { machines: { engine: false, coordinator: "gateway-1" }, steps: sharedSteps };
+  const pages: Part = { machines: { engine: false }, steps: pageSteps(), build: makeDevBuild };
   return [
     { machines: { engine: false }, steps: bareSteps(full) },
-    ...(full ? [shared] : []),
+    ...(full ? [shared, pages] : []),
     { machines: { engine: true }, steps: [...offlineSteps(), ...(full ? [...offlineCuts, ...offlineLater] : [])] },
     ...(full ? [{ machines: { engine: false }, steps: offlineSteps(false) }] : []),
   ];
@@ -32,9 +40,10 @@ export async function testInstall(config: LabConfig, full: boolean): Promise<num
     total.failed += failed;
   };
   let built: { releases?: Releases } = {};
-  for (const { machines, steps } of parts(full)) {
-    const lab = await upBare(config, { ...machines, ...built });
-    built = { releases: lab.releases };
+  for (const { machines, steps, build } of parts(full)) {
+    const releases = build === undefined ? built : { releases: await build(config) };
+    const lab = await upBare(config, { ...machines, ...releases });
+    if (build === undefined) built = { releases: lab.releases };
     count(await runAll(lab, steps));
   }
   if (full) count(await runAll(await upCloud(config, built.releases), cloudSteps()));

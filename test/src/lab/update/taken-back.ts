@@ -10,7 +10,7 @@ import { eventOf, runningVersion, untilConnected, untilRecorded } from "./machin
 const BACK_MS = 120_000;
 
 /** What a maker can get wrong and not see in `--version`, which a version has to answer before it is switched to. */
-const FAULTS = {
+export const FAULTS = {
   exits: (folder: string, version: string) => writeFileSync(mainOf(folder), program(version, "process.exit(7)")),
   hangs: (folder: string, version: string) =>
     writeFileSync(mainOf(folder), program(version, "setInterval(() => {}, 1000)")),
