@@ -289,6 +289,19 @@ t.test("epochs: one above all that is known, the same for two restores of one ba
   );
 });
 
+t.test("a coordinator that runs is seen by its open database, also from another container", async (t) => {
+  const { folder, paths } = await coordinator(t);
+  const file = join(folder, "one.age");
+  await backedUp(paths, file);
+  await inStore(paths, async () => {
+    // Its admin socket is not to be seen from there.
+    const apart = { ...paths, run: join(folder, "another-run") };
+    t.equal(await codeOf(restored(apart, file, { replace: true })), "backup.running");
+  });
+  t.same((await readdir(paths.data)).sort(), ["fettle.db", "pki"], "nothing was changed");
+  t.equal((await restored(paths, file, { replace: true })).epoch, 2, "and once it is closed it goes");
+});
+
 t.test("this machine's own configuration stays, and the backup's is put beside", async (t) => {
   const { folder, paths } = await coordinator(t);
   await writeFile(join(paths.config, "coordinator.yaml"), "names: [old.example.com]\n");

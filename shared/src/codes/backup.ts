@@ -81,8 +81,9 @@ export const backupCodes = {
   },
   "backup.running": {
     severity: "warning",
-    cause: "A coordinator is running on this machine (it answers on {socket}).",
-    remedy: "Stop it first: `systemctl stop fettle-coordinator`. Nothing was changed.",
+    cause: "A coordinator is running on this machine: {how}.",
+    remedy:
+      "Stop it first: `systemctl stop fettle-coordinator`, or its container (`docker compose stop`). Nothing was changed.",
   },
   "backup.epoch-too-low": {
     severity: "warning",

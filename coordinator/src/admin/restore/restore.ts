@@ -14,7 +14,7 @@ import { bringPki } from "./bring-pki.ts";
 import { withDataFolder } from "./data-folder.ts";
 import { nextEpoch } from "./next-epoch.ts";
 import { openBackup } from "./open-backup.ts";
-import { answers } from "./running.ts";
+import { answers, isOpen } from "./running.ts";
 import { settle } from "./settle.ts";
 
 export interface RestoreOptions {
@@ -70,7 +70,9 @@ export async function restore(
 
 async function refuseOccupied({ data, run }: Paths, replace: boolean): Promise<void> {
   const socket = join(run, "admin.sock");
-  if (await answers(socket)) throw new FettleError("backup.running", { socket });
+  if (await answers(socket)) throw new FettleError("backup.running", { how: `it answers on ${socket}` });
+  const database = join(data, "fettle.db");
+  if (isOpen(database)) throw new FettleError("backup.running", { how: `a program has ${database} open` });
   const there = ["fettle.db", "pki"].map((name) => join(data, name)).find((path) => existsSync(path));
   if (there !== undefined && !replace) throw new FettleError("backup.occupied", { path: there });
 }
