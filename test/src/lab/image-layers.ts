@@ -17,8 +17,9 @@ export function imagesFolder(config: LabConfig): string {
 export function userlandLayer(config: LabConfig): Promise<Layer> {
   const script = readFileSync(join(import.meta.dirname, "image/userland.sh"), "utf8");
   const node = ["--volume", `${process.execPath}:/node:ro`];
-  const argv = ["docker", "run", "--rm", "--network", "none", ...node, imageTag(), "sh", "-c", script];
-  return rememberedLayer(config, "userland", `${imageTag()} ${process.version} ${script}`, () => runToBuffer(argv));
+  const tag = imageTag(config);
+  const argv = ["docker", "run", "--rm", "--network", "none", ...node, tag, "sh", "-c", script];
+  return rememberedLayer(config, "userland", `${tag} ${process.version} ${script}`, () => runToBuffer(argv));
 }
 
 /** A layer that is made once for all labs of this checkout, and then remembered by what it was made from. */

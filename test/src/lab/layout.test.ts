@@ -1,4 +1,6 @@
 import t from "tap";
+import { readConfig } from "./config.ts";
+import { imageTag } from "./image/recipe.ts";
 import { addressOf, zoneOf } from "./layout.ts";
 import { answerTo } from "./name-server.ts";
 import { parseSubnet } from "./subnet.ts";
@@ -19,6 +21,16 @@ for (const { text, ollama } of subnets) {
     else t.equal(addressOf(parseSubnet(text), "ollama-1"), ollama);
   });
 }
+
+t.test("the hosts' distribution is this machine's, or the one that is named", async (t) => {
+  const line = "http://mirror.example.com/ubuntu noble main universe";
+  const mirror = { url: "http://mirror.example.com/ubuntu", suite: "noble", components: ["main", "universe"] };
+  t.match(readConfig({}, { FETTLE_LAB_MIRROR: line }), { base: "debootstrap", mirror });
+  t.match(readConfig({}, {}), { base: "auto", mirror: null });
+  t.not(imageTag({ mirror }), imageTag({ mirror: null }), "each has an image of its own");
+  for (const bad of ["noble", "http://mirror.example.com noble", "file:///x noble main"])
+    t.throws(() => readConfig({}, { FETTLE_LAB_MIRROR: bad }), { code: "lab.mirror.invalid" }, bad);
+});
 
 const zone = zoneOf(parseSubnet("172.31.11.0/24"));
 const questions = [

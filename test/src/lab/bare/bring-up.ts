@@ -30,7 +30,7 @@ export async function upBare(config: LabConfig, options: BareOptions): Promise<B
   const { engine, releases: built, coordinator = coordinatorHost } = options;
   await timedLine("Docker Engine", () => ensureEngine(config));
   const full = await timedLine("host image", () => ensureHostImage(config));
-  const images = await timedLine("images of bare machines", ensureBareImages);
+  const images = await timedLine("images of bare machines", () => ensureBareImages(config));
   await timedLine("package mirror", () => ensurePackages(config));
   await timedLine("what an earlier lab left", () => removeObjects(config));
   await timedLine(`network ${config.subnet.cidr}, names and images`, async () => {

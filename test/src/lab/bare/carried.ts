@@ -29,7 +29,7 @@ export function connectedMachine(config: LabConfig): Host {
 }
 
 export async function upConnected(config: LabConfig): Promise<void> {
-  const { engine } = await ensureBareImages();
+  const { engine } = await ensureBareImages(config);
   await ensureHost(config, { image: engine, cgroupVersion: await cgroupVersion(), bare: true }, connectedHost);
 }
 
@@ -38,7 +38,7 @@ export async function fetchCarried(lab: BareLab, packages: boolean): Promise<str
   const { config, releases } = lab;
   const connected = connectedMachine(config);
   await publishOllamaImage(config);
-  if (packages) await publishDistribution(config, (await ensureBareImages()).bare);
+  if (packages) await publishDistribution(config, (await ensureBareImages(config)).bare);
   const [make = "", ...others] = blocksOf(page, "## 1. On a connected machine");
   await follow(connected, [make], "/root");
   const folder = dirname(releases.coordinator);

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
 import type { Cloud } from "@fettle/coordinator/cli/cloud-init/machines.ts";
+import type { LabConfig } from "../config.ts";
 import { asRented, derived, withoutEngine } from "../image/bare-image.ts";
 
 /** With the distribution's own sources, which `asRented` takes away after it. */
@@ -25,13 +26,13 @@ rm -rf /var/lib/apt/lists/*
 const withCard = readFileSync(join(import.meta.dirname, "gpu-image.sh"), "utf8");
 
 /** What each cloud's Debian is: cloud-init on AWS, Google's own agent on GCP. Made once from the host image. */
-export function ensureCloudImage(cloud: Cloud): Promise<string> {
+export function ensureCloudImage(config: LabConfig, cloud: Cloud): Promise<string> {
   const own = cloud === "aws" ? withCloudInit : withGuestAgent;
-  return derived(cloud, withoutEngine + fetching + own + asRented, true);
+  return derived(config, cloud, withoutEngine + fetching + own + asRented, true);
 }
 
 /** AWS's, for a machine with a card: what its distribution offers for this kernel. */
-export function ensureGpuImage(): Promise<string> {
+export function ensureGpuImage(config: LabConfig): Promise<string> {
   const own = `${withoutEngine + fetching + withCloudInit + asRented}kernel=${release()}\n${withCard}`;
-  return derived("aws-gpu", own, true);
+  return derived(config, "aws-gpu", own, true);
 }

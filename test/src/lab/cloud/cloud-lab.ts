@@ -32,10 +32,10 @@ export type CloudStep = Step<CloudLab>;
 export async function upCloud(config: LabConfig, built?: Releases): Promise<CloudLab> {
   await timedLine("Docker Engine", () => ensureEngine(config));
   const full = await timedLine("host image", () => ensureHostImage(config));
-  const { bare } = await ensureBareImages();
+  const { bare } = await ensureBareImages(config);
   const images = await timedLine("images of the clouds", async () => ({
-    aws: await ensureCloudImage("aws"),
-    gcp: await ensureCloudImage("gcp"),
+    aws: await ensureCloudImage(config, "aws"),
+    gcp: await ensureCloudImage(config, "gcp"),
   }));
   await timedLine("what an earlier lab left", () => removeObjects(config));
   await timedLine(`network ${config.subnet.cidr}, names and metadata`, async () => {

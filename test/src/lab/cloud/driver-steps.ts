@@ -25,7 +25,7 @@ export const driverSteps: CloudStep[] = [
     name: "AWS: the GPU driver is installed at the first boot, with one reboot and nobody asked",
     async run(lab) {
       const { ollama, fettle, config } = lab;
-      const image = await ensureGpuImage();
+      const image = await ensureGpuImage(config);
       await fettle.apply(stackText(config).replace("      drain: 10m\n", "      drain: 10m\n      driver: install\n"));
       await fettle.cli(["node", "remove", ollama.name]);
       const written = await userDataFor(lab, ollama.name, "aws");

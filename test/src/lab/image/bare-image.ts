@@ -34,20 +34,31 @@ tar --create Packages *.deb
 `;
 
 /** Images of machines without anything, and without anything but an Engine; made once from the host image. */
-export async function ensureBareImages(): Promise<{ bare: string; engine: string }> {
-  return { bare: await derived("bare", withoutEngine + asRented), engine: await derived("engine", asRented) };
+export async function ensureBareImages(config: LabConfig): Promise<{ bare: string; engine: string }> {
+  return {
+    bare: await derived(config, "bare", withoutEngine + asRented),
+    engine: await derived(config, "engine", asRented),
+  };
 }
 
 /**
  * The host image after this script; made once for each script. One that fetches something reads the proxy for that, which
  * is no part of the image, from its standard input.
  */
-export async function derived(suffix: string, script: string, fetches = false): Promise<string> {
-  const tag = `${recipe.imageTag()}-${suffix}-${createHash("sha256").update(script).digest("hex").slice(0, 8)}`;
+export async function derived(config: LabConfig, suffix: string, script: string, fetches = false): Promise<string> {
+  const tag = `${recipe.imageTag(config)}-${suffix}-${createHash("sha256").update(script).digest("hex").slice(0, 8)}`;
   if ((await inspect("image", tag, "{{.Id}}")) !== undefined) return tag;
   const name = `fettle-lab-build-${randomUUID().slice(0, 8)}`;
   try {
-    const run = ["run", "--interactive", "--name", name, "--network", fetches ? "host" : "none", recipe.imageTag()];
+    const run = [
+      "run",
+      "--interactive",
+      "--name",
+      name,
+      "--network",
+      fetches ? "host" : "none",
+      recipe.imageTag(config),
+    ];
     const input = fetches ? ((await proxyEnvironment()).http_proxy ?? "") : "";
     await docker([...run, "sh", "-ec", script], { input, timeoutMs: 300_000 });
     const changes = recipe.settings.flatMap((setting) => ["--change", setting]);
@@ -63,7 +74,7 @@ export async function ensurePackages(config: LabConfig): Promise<string> {
   const folder = packagesFolder(config);
   if (existsSync(join(folder, "Packages"))) return folder;
   // With the distribution's own sources, and everything that the Engine needs still to be fetched.
-  const tag = await derived("sources", withoutEngine);
+  const tag = await derived(config, "sources", withoutEngine);
   const env = Object.entries(await proxyEnvironment()).flatMap(([key, value]) => ["--env", `${key}=${value}`]);
   const argv = ["docker", "run", "--rm", "--network", "host", ...env, tag, "sh", "-c", fetchPackages];
   const tar = await runToBuffer(argv, { timeoutMs: 300_000 });
@@ -77,5 +88,5 @@ export async function ensurePackages(config: LabConfig): Promise<string> {
 }
 
 export function packagesFolder(config: LabConfig): string {
-  return join(config.shared, "packages", recipe.imageTag().replace(/\W/g, "-"));
+  return join(config.shared, "packages", recipe.imageTag(config).replace(/\W/g, "-"));
 }

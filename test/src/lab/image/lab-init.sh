@@ -13,4 +13,5 @@ if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then mount -o remount,rw /
 if [ -e /usr/local/share/ca-certificates/lab.crt ] && [ ! -e /etc/ssl/certs/lab.pem ]; then update-ca-certificates; fi
 # A machine of a cloud has firmware that names it.
 if [ -x /etc/lab-firmware/start ]; then /etc/lab-firmware/start; fi
-exec /lib/systemd/systemd
+# systemd 256 and 257 start with control groups v1 only when this is on the command line; others pass over it.
+exec /lib/systemd/systemd SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1

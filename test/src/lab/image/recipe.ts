@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { LabConfig } from "../config.ts";
 
 /** What a host has beside the smallest system; docker.io is asleep on all hosts but the gateway's. */
 export const packages = [
@@ -24,8 +25,8 @@ export const dpkgOptions = [
 export const settings = [`CMD ["${initPath}"]`, "ENV container=docker"];
 
 /** The same recipe gives the same tag, so an image is built once. */
-export function imageTag(): string {
-  const recipe = JSON.stringify([packages, prepareScript, dpkgOptions, settings]);
+export function imageTag({ mirror }: Pick<LabConfig, "mirror">): string {
+  const recipe = JSON.stringify([packages, prepareScript, dpkgOptions, settings, ...(mirror === null ? [] : [mirror])]);
   return `fettle-lab-host:${createHash("sha256").update(recipe).digest("hex").slice(0, 12)}`;
 }
 

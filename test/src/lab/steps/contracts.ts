@@ -27,7 +27,14 @@ export const contracts: Step[] = [
     name: "the Docker Engine does what the cases of the Engine say, and the gateway beside them stays in sync",
     async run(lab) {
       await lab.gateway.run(["mkdir", "-p", shared]);
-      const counted = await cases(["docker", "run", "--rm", ...besideEngine(lab), ...engineRunner]);
+      const counted = await cases([
+        "docker",
+        "run",
+        "--rm",
+        ...besideEngine(lab),
+        imageTag(lab.config),
+        ...engineRunner,
+      ]);
       await inSync(lab, 60_000);
       return counted;
     },
@@ -35,7 +42,6 @@ export const contracts: Step[] = [
 ];
 
 const engineRunner = [
-  imageTag(),
   "node",
   "/repository/test/src/stand-ins/engine/contract-real.ts",
   "/proc/1/root/run/docker.sock",
