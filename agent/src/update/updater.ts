@@ -257,6 +257,8 @@ export class Updater implements Service {
       this.#hold(order, version, late);
       await host.clock.sleep(HELD_MS, signal);
     }
+    // Up to here it can be taken away again, as when another node has its turn.
+    signal.throwIfAborted();
     this.#note(order, version, "switching");
     await this.#switch(order, version, folder, signal);
     return false;

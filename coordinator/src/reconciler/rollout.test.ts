@@ -47,6 +47,18 @@ const CASES: readonly [string, readonly RolloutNode[], string, string][] = [
     "gateway-1",
   ],
   [
+    "of two that began at once one goes on",
+    [node("ollama-1", { update: said("fetching") }), node("gateway-1", { update: said("fetching") })],
+    "ollama-1 updating, gateway-1 updating",
+    "ollama-1",
+  ],
+  [
+    "of two that began at once the one that only fetches gives way",
+    [node("ollama-1", { update: said("fetching") }), node("gateway-1", { update: said("switching") })],
+    "ollama-1 updating, gateway-1 updating",
+    "gateway-1",
+  ],
+  [
     "what was given with another request is no turn",
     [node("ollama-1"), node("gateway-1", { given: "t0" })],
     "ollama-1 queued, gateway-1 queued",

@@ -65,7 +65,7 @@ export function rollout(wanted: Wanted, nodes: readonly RolloutNode[], now: numb
   const shown = steps.map((step) => (halted !== null && isAhead(step.state) ? { ...step, state: "halted" } : step));
   return {
     steps: shown as readonly RolloutStep[],
-    turn: new Set(turnOf(of, halted, givenTo(wanted, nodes))),
+    turn: new Set(turnOf(of, halted, { given: givenTo(wanted, nodes), fetching: onlyFetching(nodes) })),
     halted,
     finished: steps.every(({ state }) => state === "done"),
   };
@@ -75,13 +75,26 @@ export function rollout(wanted: Wanted, nodes: readonly RolloutNode[], now: numb
 function turnOf(
   of: (state: RolloutState) => readonly string[],
   halted: string | null,
-  given: ReadonlySet<string>,
+  { given, fetching }: Record<"given" | "fetching", ReadonlySet<string>>,
 ): readonly string[] {
-  const begun = of("updating");
+  const begun = oneAtATime(of("updating"), fetching);
   if (begun.length > 0 || halted !== null) return begun;
   const queued = of("queued");
   const next = queued.find((node) => given.has(node)) ?? queued[0];
   return next === undefined ? of("waiting") : [next];
+}
+
+/**
+ * Of several that waited and began at once, as when a pause of all has ended, one goes on: those that fetch have changed
+ * nothing yet and give way.
+ */
+function oneAtATime(begun: readonly string[], fetching: ReadonlySet<string>): readonly string[] {
+  const further = begun.filter((node) => !fetching.has(node));
+  return further.length > 0 ? further : begun.slice(0, 1);
+}
+
+function onlyFetching(nodes: readonly RolloutNode[]): ReadonlySet<string> {
+  return new Set(nodes.filter(({ update }) => update?.state === "fetching").map(({ node }) => node));
 }
 
 function givenTo({ token }: Wanted, nodes: readonly RolloutNode[]): ReadonlySet<string> {

@@ -167,6 +167,22 @@ t.test("one that is back just when the next was given it waits for its turn", as
   t.same(given(), ["gateway-1 0.2.0"], "though gateway-1 has not said yet that it has begun");
 });
 
+t.test("of those that waited and are let go at once one goes on", async (t) => {
+  const { fettle, says, given, token } = await scene(t);
+  await fettle("update");
+  const own = token();
+  const waits = { state: "waiting", token: own, code: "update.observing" } as const;
+  for (const node of ["ollama-1", "gateway-1", "gitlab-1"] as const) await says(node, "0.1.0", waits);
+  t.equal(given().length, 3);
+  await says("gitlab-1", "0.1.0", { state: "fetching", token: own });
+  t.same(given(), ["gitlab-1 0.2.0"]);
+  await says("gateway-1", "0.1.0", { state: "fetching", token: own });
+  t.same(given(), ["gateway-1 0.2.0"]);
+  await says("gitlab-1", "0.1.0");
+  await says("gateway-1", "0.1.0", { state: "switching", token: own });
+  t.same(given(), ["gateway-1 0.2.0"]);
+});
+
 t.test("one that waits says why; cancelled, nobody else begins", async (t) => {
   const { fettle, says, given, token } = await scene(t);
   await fettle("update");

@@ -327,6 +327,23 @@ t.test("what is no longer asked for is left, and said no more", async (t) => {
   t.pass("nothing is said of it");
 });
 
+t.test("what is taken away when it is unpacked already is not switched to", async (t) => {
+  const { signed } = released("0.2.0");
+  let looks = 0;
+  const heldBack = () => {
+    looks += 1;
+    if (looks === 2) made.updater.want({ release: null, token: "" });
+    return null;
+  };
+  const made = await scene(t, { heldBack });
+  made.updater.want({ release: signed, token: "t1" });
+  await made.comesTo("fetching");
+  while (made.updater.status() !== null) await new Promise((resolve) => setTimeout(resolve, 5));
+  t.equal(looks, 2);
+  t.equal(made.machine.record(), null);
+  t.notOk(made.machine.asked.includes("restart fettle-agent.service"));
+});
+
 t.test("a request is taken up once; a new token asks again", async (t) => {
   const { updater, comesTo, audit } = await scene(t);
   const release = signedBy(good, [other]);
