@@ -10,6 +10,7 @@ import { AgentRefused } from "./local/cli/agent-refused.ts";
 import type { Enrolled, EnrolRequest, Io } from "./local/cli/command.ts";
 import { runCli } from "./local/cli/run-cli.ts";
 import { localSocketPath } from "./local/local-service.ts";
+import { forgetDesired } from "./store/desired.ts";
 import { identityStore } from "./store/identity.ts";
 import type { Host } from "./system/host.ts";
 import type { LocalCall } from "./system/local-socket.ts";
@@ -59,7 +60,8 @@ async function enrolHere({ env, host, ownUid }: CliParts, { token, coordinator }
   const { machineId, instanceId, productUuid } = await host.metrics.facts();
   const identity = identityStore(host.files, dataFolder);
   const at = coordinator === null ? coordinators : [oneCoordinator(coordinator)];
-  return enrol({ coordinators: at, identity, token, machineId, instanceId, productUuid, version: VERSION });
+  const forget = () => forgetDesired(host.files, dataFolder);
+  return enrol({ coordinators: at, identity, token, machineId, instanceId, productUuid, version: VERSION, forget });
 }
 
 function uninstallHere(parts: CliParts): Uninstall {

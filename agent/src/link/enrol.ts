@@ -21,13 +21,15 @@ import type { Address } from "./parts.ts";
 
 export interface EnrolParts {
   readonly coordinators: readonly Address[];
-  readonly identity: Pick<IdentityStore, "key" | "save">;
+  readonly identity: Pick<IdentityStore, "key" | "load" | "save">;
   readonly token: Secret;
   readonly machineId: string;
   /** The cloud's instance id; empty on own metal. */
   readonly instanceId?: string;
   readonly productUuid?: string;
   readonly version: string;
+  /** This machine becomes another node: what was declared for the one before is nothing to it. */
+  readonly forget?: () => Promise<void>;
 }
 
 /** The form of the coordinator's fixed name; anything else could be a name that somebody else has a certificate for. */
@@ -66,6 +68,8 @@ async function enrolAt(address: Address, token: string, parts: EnrolParts): Prom
   if (reply.status < 200 || reply.status > 299) throw refusal(address, reply.status, reply.body);
   const answer = parsed(address, () => enrolAnswer.parse(reply.body));
   checkAnswer(answer, trust, publicKey);
+  const before = await parts.identity.load().catch(() => null);
+  if (before !== null && (before.node !== answer.node || before.stack !== answer.stack)) await parts.forget?.();
   await parts.identity.save(answer, machineOf(parts));
   return answer;
 }

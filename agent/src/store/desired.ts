@@ -25,12 +25,19 @@ const fenceSchema = z.strictObject({ epoch: z.number().int().nonnegative(), inca
 const MODE = { mode: 0o600 };
 const MAX_BYTES = 4 * 1024 * 1024;
 
+const pathIn = (dataFolder: string) => `${dataFolder}/desired.json`;
+
+/** The fence stays: it is about coordinators. */
+export async function forgetDesired(files: Files, dataFolder: string): Promise<void> {
+  if ((await files.stat(pathIn(dataFolder))) !== null) await files.remove(pathIn(dataFolder));
+}
+
 /**
  * Reads what is stored. A desired state that cannot be read is held as none; a fence that cannot be read throws
  * (FettleError `agent.desired-unreadable`), since going on without it could mean to obey the wrong coordinator.
  */
 export async function openDesired(files: Files, dataFolder: string): Promise<DesiredStore> {
-  const path = `${dataFolder}/desired.json`;
+  const path = pathIn(dataFolder);
   const fencePath = `${dataFolder}/fence.json`;
   let fence = await read(files, fencePath, fenceSchema);
   let current: Desired | null = null;

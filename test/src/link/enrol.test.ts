@@ -1,8 +1,9 @@
 import { createPublicKey, verify } from "node:crypto";
-import { readdir, readFile, stat } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { enrol } from "@fettle/agent/link/enrol.ts";
 import type { Address } from "@fettle/agent/link/parts.ts";
+import { forgetDesired } from "@fettle/agent/store/desired.ts";
 import { identityStore } from "@fettle/agent/store/identity.ts";
 import { realFiles } from "@fettle/agent/system/real/files.ts";
 import { agentCertificate } from "@fettle/coordinator/pki/certificates.ts";
@@ -217,3 +218,24 @@ t.test(
     t.equal((await readdir(join(folder, "identity"))).length, 2, "the first one's key is gone");
   },
 );
+
+t.test("what was declared for one node is nothing to the next; the same node goes on with it", async (t) => {
+  const { fake, address } = await coordinator(t);
+  const { folder, identity } = machine(t);
+  const path = join(folder, "desired.json");
+  const forget = () => forgetDesired(realFiles, folder);
+  const become = (node: string) => {
+    fake.enrol = async (body) => {
+      const reply = await answerTo(body);
+      return { ...reply, body: { ...(reply.body as object), node } };
+    };
+    return enrol({ coordinators: [address], identity, token: tokenFor(ca), machineId: "m", version: "0.1.0", forget });
+  };
+  await become("ollama-1");
+  await writeFile(path, "{}");
+  await become("ollama-1");
+  t.equal(await readFile(path, "utf8"), "{}");
+  await become("ollama-2");
+  await t.rejects(readFile(path), { code: "ENOENT" });
+  await become("ollama-3");
+});

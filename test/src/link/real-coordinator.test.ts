@@ -51,7 +51,8 @@ function keeper() {
   const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const key = new Secret(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
   const saved: EnrolAnswer[] = [];
-  return { key: async () => key, save: async (answer: EnrolAnswer) => void saved.push(answer), saved, secret: key };
+  const save = async (answer: EnrolAnswer) => void saved.push(answer);
+  return { key: async () => key, load: async () => null, save, saved, secret: key };
 }
 
 t.test("the agent's link and the coordinator's hub: enrol, serve, records, a question, a restart", async (t) => {
