@@ -310,7 +310,7 @@ async function enrolled(bench: MirrorBench, node: string): Promise<Identity> {
   const key = new Secret(privateKey.export({ type: "pkcs8", format: "pem" }).toString());
   const answer = await enrol({
     coordinators: [{ host: HOST, apiPort: bench.apiPort, port: bench.agentPort }],
-    identity: { key: async () => key, save: async () => undefined },
+    identity: { key: async () => key, load: async () => null, save: async () => undefined },
     token,
     machineId: node,
     version: "0.1.0",
