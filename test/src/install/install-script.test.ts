@@ -242,6 +242,26 @@ t.test("an enrolled machine takes a token when it is not let in or is a copy, an
   }
 });
 
+t.test("it ends with 3 when a token will never do, and with 1 when another try may help", async (t) => {
+  const data = join(folder, "refused");
+  mkdirSync(data);
+  for (const [code, status] of [
+    ["identity.token-used", 3],
+    ["identity.token-expired", 3],
+    ["identity.token-other-instance", 3],
+    ["identity.node-exists", 1],
+    ["store.busy", 1],
+  ] as const) {
+    writeFileSync(join(data, "agent"), `#!/bin/sh\necho 'refused (HTTP 409): because [${code}].'; exit 1\n`, {
+      mode: 0o755,
+    });
+    const state = `command=${data}/agent; data=${data}/none; host=h; api_port=1; token=t; made=''`;
+    const ended = sh(withFunctions(data, `mkdir -p "$work"; ${state}; enrol_step >&2`), { path: "/usr/bin:/bin" });
+    t.equal(ended.status, status, `${code}: ${ended.stderr}`);
+    t.match(ended.stderr, code);
+  }
+});
+
 t.test("shellcheck finds nothing in the scripts of deploy/", async (t) => {
   for (const name of ["install.sh", "install-coordinator.sh", "agent-uninstall.sh"]) {
     const path = new URL(`../../../deploy/${name}`, import.meta.url).pathname;

@@ -95,7 +95,7 @@ async function printUserData(session: Session, made: Made, cloud: Cloud): Promis
   out.raw(text);
   out.note(`for ${madeFor(made)}, good once until ${time(made.expiresAt)}, for the first machine that uses it.`);
   out.note(
-    `Save it as ${file} (for yourself alone: chmod 600), then start the machine, with your own names in capitals:`,
+    `Save it as ${file}, for yourself alone (mode 600), then start the machine, with your own names in capitals:`,
   );
   out.note(launch);
   return 0;

@@ -22,7 +22,10 @@ export function awsSteps(): CloudStep[] {
       name: "AWS: a machine by the page's words is connected at its first boot; the token is in no argument and no log",
       needed: true,
       async run(lab) {
-        written = await writeUserData(lab, blockThat("install.md", "### On AWS", "sudo fettle token create"));
+        written = await writeUserData(
+          lab,
+          blockThat("install.md", "### On AWS", "(umask 077; sudo fettle token create"),
+        );
         assert.equal(await lab.coordinator.run(["stat", "-c", "%a", `/root/${written.asked.file}`]), "600");
         await launch(lab, lab.ollama, instanceOf(written, "aws", first, lab.ollama.address));
         await watchArguments(lab.ollama, written.token);
@@ -32,7 +35,9 @@ export function awsSteps(): CloudStep[] {
         // What cloud-init keeps of the user-data, for root alone.
         const own =
           /^(400|600|700) root \/var\/lib\/cloud\/instances\/i-\w+\/(user-data\.txt(\.i)?|scripts\/part-001|obj\.pkl)$/;
-        for (const place of await whereTokenIs(lab.ollama)) assert.match(place, own);
+        const places = await whereTokenIs(lab.ollama);
+        assert.ok(places.length > 0, "cloud-init keeps the user-data");
+        for (const place of places) assert.match(place, own);
         return `${seconds.toFixed(1)} s from power on to connected`;
       },
     },
@@ -101,6 +106,28 @@ export function awsSteps(): CloudStep[] {
       },
     },
     {
+      name: "AWS: with the agents' port closed it is enrolled, says what is closed, and is connected once that is open",
+      async run(lab) {
+        const { gateway, coordinator } = lab;
+        const half = await userDataFor(lab, gateway.name, "aws");
+        await coordinator.run(["nft", "--file", "-"], { input: agentsPortClosed });
+        try {
+          await launch(lab, gateway, instanceOf(half, "aws", first.replace("a", "d"), gateway.address));
+          await logged(gateway, "install.not-connected", 1);
+        } finally {
+          await coordinator.run(["nft", "delete", "table", "ip", "lab_closed"]);
+        }
+        const { seconds } = await timed(() => connected(lab, gateway));
+        await bootDone(gateway, "aws");
+        assert.match(
+          await said.aws(gateway),
+          /See that port 7444 of the coordinator is open(.*\n)*gateway-1 runs version/,
+        );
+        await lab.fettle.cli(["node", "remove", gateway.name]);
+        return `connected ${seconds.toFixed(1)} s after the port was opened`;
+      },
+    },
+    {
       name: "AWS: a first boot that was cut short, and not taken up by cloud-init, is by the page's command",
       async run(lab) {
         const { gateway, coordinator } = lab;
@@ -120,10 +147,20 @@ export function awsSteps(): CloudStep[] {
   ];
 }
 
+const agentsPortClosed = `add table ip lab_closed
+table ip lab_closed {
+  chain incoming { type filter hook prerouting priority -310; ip protocol tcp tcp dport 7444 drop; }
+}
+`;
+
 /** Waits until the script has tried so often to reach a coordinator that is not there. */
-async function tries(host: Host, times: number): Promise<void> {
-  await until(`try ${times} of ${host.name}`, 240_000, async () => {
-    const log = await host.exec(["grep", "-c", "curl: (7)", "/var/log/cloud-init-output.log"]);
+function tries(host: Host, times: number): Promise<void> {
+  return logged(host, "curl: (7)", times);
+}
+
+async function logged(host: Host, words: string, times: number): Promise<void> {
+  await until(`${words}, ${times} times, in the log of ${host.name}`, 240_000, async () => {
+    const log = await host.exec(["grep", "-cF", words, "/var/log/cloud-init-output.log"]);
     return Number(log.stdout) >= times || undefined;
   });
 }

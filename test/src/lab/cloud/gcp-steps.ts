@@ -4,11 +4,11 @@ import { agentUnit } from "../fettle/agent.ts";
 import { timed } from "../stopwatch.ts";
 import type { CloudStep } from "./cloud-lab.ts";
 import { bootDone, connected, refused, said, sameAfterReboot } from "./first-boot.ts";
-import type { Instance } from "./instance.ts";
+import { type Instance, nameOf } from "./instance.ts";
 import { launch } from "./launch.ts";
 import { tell } from "./metadata.ts";
 import { watchArguments, whereTokenIs } from "./token-watch.ts";
-import { instanceOf, writeUserData } from "./user-data.ts";
+import { instanceOf, userDataFor, writeUserData } from "./user-data.ts";
 
 const id = "4242424242424242424";
 
@@ -21,7 +21,10 @@ export function gcpSteps(): CloudStep[] {
       needed: true,
       async run(lab) {
         const { gateway } = lab;
-        const written = await writeUserData(lab, blockThat("install.md", "### On GCP", "sudo fettle token create"));
+        const written = await writeUserData(
+          lab,
+          blockThat("install.md", "### On GCP", "(umask 077; sudo fettle token create"),
+        );
         instance = instanceOf(written, "gcp", id, gateway.address);
         await launch(lab, gateway, instance);
         await watchArguments(gateway, written.token);
@@ -59,6 +62,22 @@ export function gcpSteps(): CloudStep[] {
         await connected(lab, gateway);
         await bootDone(gateway, "gcp");
         assert.match(await said.gcp(gateway), /No startup scripts to run/);
+      },
+    },
+    {
+      name: "GCP: --instance-id takes what the firmware says",
+      async run(lab) {
+        const { spare, gitlab } = lab;
+        await lab.fettle.cli(["node", "remove", gitlab.name]);
+        const tied = await userDataFor(lab, gitlab.name, "gcp", "--instance-id", nameOf(instance));
+        const other: Instance = { ...instance, id: "77", script: tied.script, address: spare.address };
+        await launch(lab, spare, other);
+        await refused(
+          spare,
+          "gcp",
+          new RegExp(`is for the instance ${nameOf(instance)}; instance ${nameOf(other)} came`),
+        );
+        assert.equal(await spare.run(["cat", "/sys/class/dmi/id/product_serial"]), nameOf(other));
       },
     },
     {

@@ -16,6 +16,9 @@ export async function watchArguments(host: Host, token: string): Promise<void> {
 /** Ends that, and says where the token is on this host's disk and in its journal, with who may read it. */
 export async function whereTokenIs(host: Host): Promise<string[]> {
   assert.equal(await host.run(["cat", seen]), "", "a program had the token among its arguments");
+  const secret = await host.run(["cat", patterns]);
+  await host.run(["sh", "-c", "sleep 1; true", secret]);
+  assert.notEqual(await host.run(["cat", seen]), "", "one that had it was not seen");
   assert.equal(await host.run(["sh", "-c", `journalctl --no-pager | grep -cF -f ${patterns} || true`]), "0");
   const folders = "/boot /etc /home /opt /root /run /srv /tmp /usr /var";
   const find = `grep -rlsIaF -f ${patterns} ${folders} --exclude-dir=journal | grep -v '^${patterns}' | xargs -r stat -c '%a %U %n'`;
