@@ -23,7 +23,7 @@ export function judgeRelease(manifest: ReleaseManifest, present: Present): "newe
   if (arch !== present.arch) throw new FettleError("update.wrong-arch", { found: arch, arch: present.arch });
   if (version === running) return "same";
   if (compareVersions(version, running) <= 0)
-    throw new FettleError("update.downgrade", { node: "this machine", version, running });
+    throw new FettleError("update.downgrade", { node: "This machine", version, running });
   if (compareVersions(version, newest) <= 0) throw new FettleError("update.replayed", { version, newest });
   if (compareVersions(running, minVersion) < 0)
     throw new FettleError("update.too-old", { version, minVersion, running });
