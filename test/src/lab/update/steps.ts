@@ -9,6 +9,7 @@ export const updateSteps: BareStep[] = [
   takenBack("ends at once", "0.3.1", "exits", /crashed/),
   takenBack("lacks a file", "0.3.2", "incomplete", /crashed/),
   takenBack("hangs and never connects", "0.3.3", "hangs", /not-connected/),
+  takenBack("brings units that do not work, the guard's too", "0.3.0", "units", /not-connected/),
   { name: "a reboot in the middle of a trial: the guard comes up with the machine and decides", run: rebootInTrial },
   { name: "the guard is killed in the middle of a trial: it comes back and decides", run: guardKilled },
   { name: "the coordinator is away during a trial: taken back; asked for again, it is done", run: coordinatorAway },

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BareLab, BareStep } from "../bare/bare-lab.ts";
+import { agentUnit } from "../fettle/agent.ts";
 import type { Host } from "../host.ts";
 import { bring, releaseLike } from "./lab-releases.ts";
 import { eventOf, runningVersion, untilConnected, untilRecorded } from "./machine.ts";
@@ -16,6 +17,15 @@ export const FAULTS = {
     writeFileSync(mainOf(folder), program(version, "setInterval(() => {}, 1000)")),
   /** The database's native part, which only the running agent needs. */
   incomplete: (folder: string) => rmSync(join(folder, "lib/node_modules/better-sqlite3"), { recursive: true }),
+  /** Its own unit starts nothing and is not tried again; its guard watches, and may put nothing back. */
+  units: (folder: string) => {
+    writeFileSync(join(folder, "units", agentUnit), "[Service]\nExecStart=/nowhere\n");
+    const guard = join(folder, "units/fettle-agent-guard.service");
+    writeFileSync(
+      guard,
+      readFileSync(guard, "utf8").replace(/^ReadWritePaths=.*$/m, "ReadWritePaths=/var/lib/fettle-agent"),
+    );
+  },
 };
 
 const mainOf = (folder: string) => join(folder, "lib/fettle-agent.mjs");
