@@ -10,6 +10,7 @@ import { until } from "../until.ts";
 import { bring } from "../update/lab-releases.ts";
 import { backupName } from "./backup-page.ts";
 import { Maker } from "./maker.ts";
+import { movedBack } from "./moved-back.ts";
 import {
   allBack,
   enforceAndBackUp,
@@ -61,6 +62,7 @@ export function restorePage(): BareStep[] {
       name: "backup-restore.md: lost before it was backed up and restored twice; the address added to `coordinators`",
       run: restoredTwice,
     },
+    { name: "backup-restore.md: restored on the old machine again, in the place of what is there", run: movedBack },
   ];
 }
 
