@@ -28,7 +28,9 @@ await world.inSync();
 const certificate = (): string => JSON.parse(readFileSync(identityPath, "utf8")).certificate;
 const observing = async (): Promise<string | undefined> =>
   JSON.parse(await sandbox.fettleAgent(NODE, ["status", "--json"])).report.agent.observing?.code;
-const codes = async (): Promise<string[]> => (await world.node(NODE)).findings.map(({ code }) => code);
+/** Of its identity: how busy this machine is says nothing of it. */
+const codes = async (): Promise<string[]> =>
+  (await world.node(NODE)).findings.map(({ code }) => code).filter((code) => code.startsWith("identity."));
 const readmit = (...more: string[]): Promise<string> => sandbox.fettle(["node", "readmit", NODE, ...more]);
 const refused = async (work: Promise<unknown>): Promise<string> => await work.then(String, String);
 
