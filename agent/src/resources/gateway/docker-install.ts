@@ -8,6 +8,8 @@ const INSTALL = "fettle-docker-install";
 export const INSTALL_UNIT = `${INSTALL}.service`;
 /** A source that does not answer is given up soon: there can be many. */
 const TIMES = ["-o", "Acquire::http::Timeout=20", "-o", "Acquire::https::Timeout=20"];
+const COMMAND = "docker-cli";
+const QUERY_MS = 10_000;
 const LOCK = [...aptLock(120), ...TIMES];
 
 const CODES: AptCodes = {
@@ -35,10 +37,22 @@ export async function installDocker(host: Host, signal: AbortSignal, reporter: R
     });
     reporter.progress({ text: "installing docker.io" });
   }
-  const argv = [apt, ...LOCK, "install", "--yes", "--no-remove", "--no-install-recommends", "docker.io"];
+  const packages = ["docker.io", ...(await commandPackage(host))];
+  const argv = [apt, ...LOCK, "install", "--yes", "--no-remove", "--no-install-recommends", ...packages];
   await runAptUnit(host, { name: INSTALL, argv }, CODES, signal, reporter).catch((error: unknown) => {
     throw error instanceof FettleError ? unreached(error, told) : error;
   });
+}
+
+/**
+ * The command `docker`, where it is a package of its own (Debian 13). The agent needs only the Engine; whoever is told to
+ * read `docker logs` needs this.
+ */
+async function commandPackage(host: Host): Promise<readonly string[]> {
+  const cache = await host.exec.find("apt-cache");
+  if (cache === null) return [];
+  const { code } = await host.exec.run([cache, "show", COMMAND], { timeoutMs: QUERY_MS });
+  return code === 0 ? [COMMAND] : [];
 }
 
 /** A source that was not reached has no packages: that is not said by the installation, but before it. */

@@ -226,6 +226,22 @@ t.test("installed from the distribution where there is none, and only that", asy
   t.match(machine.log.join(""), /Setting up/);
 });
 
+t.test("the command docker comes too where it is a package of its own", async (t) => {
+  for (const [known, packages] of [
+    [0, "docker.io docker-cli"],
+    [100, "docker.io"],
+  ] as const) {
+    const machine = await Machine.start(t);
+    machine.write("docker.service", machine.unitText());
+    const place = 'case "$*" in *install*) mkdir -p etc/systemd/system; cp docker.service etc/systemd/system/ ;; esac';
+    machine.write("usr/bin/apt-get", `#!/bin/sh\necho "$*" >> apt.log\n${place}\n`, 0o755);
+    machine.write("usr/bin/apt-cache", `#!/bin/sh\n[ "$*" = "show docker-cli" ] || exit 7\nexit ${known}\n`, 0o755);
+    await machine.repair();
+    const [, installed = ""] = readFileSync(join(machine.root, "apt.log"), "utf8").trim().split("\n");
+    t.match(installed, new RegExp(`--no-install-recommends ${packages}$`));
+  }
+});
+
 t.test("every way in which the installation fails has its code", async (t) => {
   const cases = [
     ["E: Could not get lock /var/lib/dpkg/lock-frontend. It is held by process 812 (apt)", "gateway.docker.apt-locked"],
