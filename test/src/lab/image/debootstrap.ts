@@ -26,15 +26,20 @@ async function debootstrap(root: string, named: Mirror | null): Promise<void> {
   const mirror = named ?? (await machineMirror());
   mkdirSync(join(root, "etc/dpkg/dpkg.cfg.d"), { recursive: true });
   writeFileSync(join(root, "etc/dpkg/dpkg.cfg.d/lab"), recipe.dpkgOptions);
-  const options = [
-    "--variant=minbase",
-    `--include=${recipe.packages.join(",")}`,
-    `--components=${mirror.components.join(",")}`,
-    // Another distribution's keys are rarely here; its hosts last as long as a test, and whoever runs it named the mirror.
-    ...(named === null ? [] : ["--no-check-gpg"]),
-  ];
-  const argv = ["debootstrap", ...options, mirror.suite, root, mirror.url];
-  await run(argv, { env: await proxyEnvironment(), timeoutMs: 600_000 });
+  // Another distribution's keys are rarely here; its hosts last as long as a test, and whoever runs it named the mirror.
+  const options = ["--variant=minbase", ...(named === null ? [] : ["--no-check-gpg"])];
+  const env = await proxyEnvironment();
+  const make = (packages: string[]) => {
+    const chosen = [`--include=${packages.join(",")}`, `--components=${mirror.components.join(",")}`];
+    const argv = ["debootstrap", ...options, ...chosen, mirror.suite, root, mirror.url];
+    return execute(argv, { env, timeoutMs: 600_000 });
+  };
+  // In newer releases the command `docker` is a package of its own; debootstrap names what it does not find at its start.
+  const first = await make([...recipe.packages, recipe.separateCommand]);
+  if (first.code === 0) return;
+  const { code, stdout, stderr } = await make(recipe.packages);
+  if (code !== 0)
+    throw new LabError("lab.image.debootstrap", `debootstrap ended with ${code}: ${stdout.slice(-500)}${stderr}`);
 }
 
 async function importTree(root: string, tag: string): Promise<void> {

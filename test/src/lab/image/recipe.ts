@@ -9,6 +9,8 @@ export const packages = [
   ...["ca-certificates", "curl", "openssl", "zstd", "docker.io", "busybox-static"],
 ];
 
+export const separateCommand = "docker-cli";
+
 /** Laid into each host when it is made, so that a change of it builds no new image. */
 export const initPath = "/usr/local/sbin/lab-init";
 export const initScript = asset("lab-init.sh");
