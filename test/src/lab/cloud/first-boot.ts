@@ -22,9 +22,11 @@ export const said = {
 /** Waits until the cloud's own program is through with this boot. */
 export async function bootDone(host: Host, cloud: keyof typeof said): Promise<void> {
   const unit = cloud === "aws" ? "cloud-final.service" : "google-startup-scripts.service";
+  // A unit that is through may be active or not: Debian's of Google's agent stays, Ubuntu's does not.
+  const show = ["systemctl", "show", "--property", "ActiveState,ExecMainExitTimestampMonotonic", "--value", unit];
   await until(`${unit} of ${host.name} to end`, 240_000, async () => {
-    const state = await host.exec(["systemctl", "show", "--property", "ActiveState", "--value", unit]);
-    return ["active", "failed"].includes(state.stdout.trim()) || undefined;
+    const values = (await host.exec(show)).stdout.trim().split("\n");
+    return (values.length === 2 && !values.includes("activating") && !values.includes("0")) || undefined;
   });
 }
 
