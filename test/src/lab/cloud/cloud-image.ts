@@ -11,10 +11,10 @@ export http_proxy DEBIAN_FRONTEND=noninteractive
 apt-get update >/dev/null
 `;
 
-/** The address of a lab's host is the Engine's: nobody is there to give one, and nothing is to be written over it. */
+/** The address of a lab's host is the Engine's: nobody is there to give one, and nothing is to be written over it, nor over its sources. */
 const withCloudInit = `apt-get install --yes --no-install-recommends cloud-init >/dev/null
 rm -f /usr/sbin/dhclient /sbin/dhclient /usr/sbin/dhcpcd /sbin/dhcpcd
-printf 'network: { config: disabled }\\nlocale: C.UTF-8\\n' > /etc/cloud/cloud.cfg.d/90_lab.cfg
+printf 'network: { config: disabled }\\nlocale: C.UTF-8\\napt: { preserve_sources_list: true }\\n' > /etc/cloud/cloud.cfg.d/90_lab.cfg
 rm -rf /var/lib/apt/lists/*
 `;
 
