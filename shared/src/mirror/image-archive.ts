@@ -1,5 +1,7 @@
 import * as z from "zod";
+import { must } from "../lib/must.ts";
 import { sha256Hex } from "../lib/sha256.ts";
+import { contentOfConfiguration } from "./image-content.ts";
 import { ImageProblem, parsed, plain, type ReadEntry } from "./image-entry.ts";
 import { imageIndexOf } from "./image-index.ts";
 import type { RandomAccess } from "./random-access.ts";
@@ -11,6 +13,11 @@ export interface ArchivedImage {
   readonly imageId: string;
   /** Every id under which an Engine may know this image: one with the containerd store takes a manifest's digest. */
   readonly ids: readonly string[];
+  /**
+   * Of an archive in the older layout: what the image is, to be held against what an Engine has made of it. One with the
+   * containerd store gives such an image a manifest of its own, whose digest nobody knows before.
+   */
+  readonly content: string | null;
   /** Bytes of the image's layers as they lie in the archive. */
   readonly layerBytes: number;
 }
@@ -54,7 +61,8 @@ export async function readImageArchive(file: RandomAccess, reference: string): P
   const layers = image.Layers.map((name) => entries.get(name));
   if (layers.some((layer) => layer === undefined)) throw new ImageProblem("a layer is missing");
   const layerBytes = layers.reduce((sum, layer) => sum + (layer?.size ?? 0), 0);
-  return { imageId, ids: [imageId, ...digests], layerBytes };
+  const content = digests.length > 0 ? null : contentOfConfiguration(must(await read(image.Config), "read before"));
+  return { imageId, ids: [imageId, ...digests], content, layerBytes };
 }
 
 async function entriesOf(file: RandomAccess): Promise<ReadonlyMap<string, TarEntry>> {

@@ -9,12 +9,15 @@ const image = z.object({
   RepoTags: z.array(z.string()).nullish(),
   RepoDigests: z.array(z.string()).nullish(),
   Architecture: z.string(),
+  Os: z.string().optional(),
+  RootFS: z.object({ Layers: z.array(z.string()).nullish() }).nullish(),
   Config: z
     .object({
       Env: z.array(z.string()).nullish(),
       Cmd: z.array(z.string()).nullish(),
       Entrypoint: z.array(z.string()).nullish(),
       User: z.string().default(""),
+      WorkingDir: z.string().nullish(),
     })
     .nullish(),
 });

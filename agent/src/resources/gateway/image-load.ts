@@ -1,5 +1,6 @@
 import { FettleError, messageOf } from "@fettle/shared/lib/errors.ts";
 import { type ArchivedImage, readImageArchive } from "@fettle/shared/mirror/image-archive.ts";
+import { contentOfInspection } from "@fettle/shared/mirror/image-content.ts";
 import { ImageProblem } from "@fettle/shared/mirror/image-entry.ts";
 import type { MirrorItem } from "@fettle/shared/mirror/item.ts";
 import { download } from "../../clients/download.ts";
@@ -24,9 +25,9 @@ export async function loadImage(
   reporter: Reporter,
 ): Promise<void> {
   const path = await fetchArchive(ctx, item, signal, reporter);
-  const { ids } = await lookInside(ctx, path, item);
+  const archived = await lookInside(ctx, path, item);
   reporter.progress({ text: "loading the image" });
-  const id = await load(ctx, path, item, ids, signal);
+  const id = await load(ctx, path, item, archived, signal);
   await ctx.clients.engine.images.tag(id, PIN_REPOSITORY, tag);
   const { repository } = parseReference(item.name);
   const imageId = item.imageId ?? "";
@@ -90,7 +91,7 @@ async function load(
   { host, clients }: ResourceContext,
   path: string,
   item: MirrorItem,
-  ids: readonly string[],
+  { ids, content }: ArchivedImage,
   signal: AbortSignal,
 ): Promise<string> {
   const { images } = clients.engine;
@@ -104,6 +105,9 @@ async function load(
   const here = await images.inspect(item.name, signal);
   if (here === null) throw refused(item, "the Engine has it under another name");
   if (ids.includes(here.Id.replace(/^sha256:/, ""))) return here.Id;
+  // Of a loaded image only the containerd store names a digest, and it is the id.
+  const ownManifest = here.RepoDigests?.some((digest) => digest.endsWith(`@${here.Id}`)) === true;
+  if (ownManifest && content !== null && contentOfInspection(here) === content) return here.Id;
   await images.remove(item.name);
   throw refused(item, `the Engine calls it ${here.Id}`);
 }

@@ -5,7 +5,8 @@ import t from "tap";
 import { sha256Of, tarOf } from "../../mirror/archives.ts";
 import { FakeMirror } from "../../mirror/fake-mirror.ts";
 import { archiveEntries } from "../../stand-ins/engine/images/archive.ts";
-import { imageIdOf } from "../../stand-ins/engine/images/definition.ts";
+import { type ImageDefinition, imageIdOf } from "../../stand-ins/engine/images/definition.ts";
+import type { Entry } from "../../stand-ins/ollama/ustar.ts";
 import { type Bench, type BenchOptions, gatewayImage, ID, makeBench } from "./bench.ts";
 
 const reference = (version: string) => `${GATEWAY_REPOSITORY}:self-hosted-v${version}-ee`;
@@ -156,18 +157,45 @@ t.test("a hostile mirror gets nothing loaded", async (t) => {
 t.test("an Engine that calls the image by another id: it is taken away again", async (t) => {
   const { mirror, bench } = await world(t, []);
   const definition = gatewayImage("18.8.1", { address: bench.address, control: "/nowhere" });
-  const archive = await tarOf(archiveEntries(definition, [reference("18.8.1")]));
-  const evil = JSON.stringify({ ...definition, env: { EVIL: "1" } });
-  const layer = /blobs\/sha256\/[0-9a-f]{64}/.exec(archive.toString("latin1"))?.[0] ?? "";
-  const swapped = archiveEntries(definition, [reference("18.8.1")]).map((entry) =>
-    entry.path === layer ? { ...entry, content: evil } : entry,
-  );
-  const bytes = await tarOf(swapped);
+  const bytes = await tarOf(swapped(definition, { ...definition, env: { EVIL: "1" } }));
   const imageId = imageIdOf(definition).slice(7);
   mirror.offer({ kind: "gateway", name: reference("18.8.1"), sha256: sha256Of(bytes), imageId }, bytes);
   await t.rejects(bench.apply(ID.image), { code: "gateway.image.archive-refused" });
   t.same(await tags(bench), []);
 });
+
+t.test("an Engine that gives the image a manifest of its own: what it is, is compared", async (t) => {
+  const { mirror, bench } = await world(t, ["18.8.1"]);
+  bench.engine.faults.replace({ architecture: "amd64", containerdStore: true });
+  t.match(await bench.repair(ID.image), { kind: "in-sync" });
+  t.ok((await tags(bench)).includes(reference("18.8.1")));
+  t.match(await bench.look(ID.image), { kind: "in-sync" });
+  const definition = gatewayImage("18.8.1", { address: bench.address, control: "/nowhere" });
+  const imageId = imageIdOf(definition).slice(7);
+  const changes = [
+    { env: { EVIL: "1" } },
+    { cmd: ["/bin/evil"] },
+    { user: "root" },
+    { workingDir: "/x" },
+    { layers: [9] },
+  ];
+  for (const change of [...changes, { architecture: "arm64" }]) {
+    for (const tag of await tags(bench)) await bench.docker.getImage(tag).remove();
+    const bytes = await tarOf(swapped(definition, { ...definition, ...change }));
+    mirror.items.length = 0;
+    mirror.offer({ kind: "gateway", name: reference("18.8.1"), sha256: sha256Of(bytes), imageId }, bytes);
+    await t.rejects(bench.apply(ID.image), { code: "gateway.image.archive-refused" }, JSON.stringify(change));
+    t.same(await tags(bench), []);
+  }
+});
+
+/** An archive that says one thing and of which the Engine makes another. */
+function swapped(said: ImageDefinition, made: ImageDefinition): Entry[] {
+  const entries = archiveEntries(said, [reference("18.8.1")]);
+  return entries.map((entry) =>
+    entry.path.startsWith("blobs/sha256/") ? { ...entry, content: JSON.stringify(made) } : entry,
+  );
+}
 
 t.test("a fetch that is cut goes on where it ended; an Engine that refuses has its words", async (t) => {
   const { mirror, bench } = await world(t, ["18.8.1"]);

@@ -18,6 +18,8 @@ export interface EngineFaults {
   startError: string;
   /** This machine's architecture, as the Engine calls it, instead of the real one. */
   architecture: string;
+  /** An Engine with the containerd store: it gives an image that it loads a manifest of its own. */
+  containerdStore: boolean;
 }
 
 export const faultShape: Shape<EngineFaults> = {
@@ -32,4 +34,5 @@ export const faultShape: Shape<EngineFaults> = {
   pullStallsAt: kinds.share,
   startError: kinds.text,
   architecture: kinds.text,
+  containerdStore: kinds.flag,
 };

@@ -2,6 +2,7 @@
  * What an image is to the stand-in: its declared facts, and what running it means on this machine. Read from a JSON
  * file, a list of these: the images that can be pulled.
  */
+import { createHash } from "node:crypto";
 import { hashOf } from "../ids.ts";
 
 /** The variables by which a program learns where to listen; it then binds the published address itself. */
@@ -35,6 +36,8 @@ export interface ImageDefinition {
   processEnv?: Record<string, string>;
   /** There from the start, without a pull. */
   local?: boolean;
+  /** Its id is the digest of a manifest that the Engine made for it, as one with the containerd store does at a load. */
+  ownManifest?: boolean;
 }
 
 export function digestOf(definition: ImageDefinition): string {
@@ -43,12 +46,23 @@ export function digestOf(definition: ImageDefinition): string {
 }
 
 export function imageIdOf(definition: ImageDefinition): string {
-  return definition.id ?? `sha256:${hashOf("config", digestOf(definition))}`;
+  return definition.id ?? `sha256:${createHash("sha256").update(configOf(definition)).digest("hex")}`;
 }
 
 /** What an image's id is the hash of. */
 export function configOf(definition: ImageDefinition): string {
-  return JSON.stringify(["config", digestOf(definition)]);
+  const { architecture = "amd64", cmd, user = "", workingDir = "" } = definition;
+  const config = { User: user, Env: variablesOf(definition), Cmd: cmd, WorkingDir: workingDir };
+  const rootfs = { type: "layers", diff_ids: diffIdsOf(definition) };
+  return JSON.stringify({ architecture, os: "linux", config, rootfs, manifest: digestOf(definition) });
+}
+
+export function variablesOf({ env = {} }: ImageDefinition): string[] {
+  return Object.entries(env).map(([name, value]) => `${name}=${value}`);
+}
+
+export function diffIdsOf(definition: ImageDefinition): string[] {
+  return layersOf(definition).map(({ id }) => `sha256:${id.padEnd(64, "0")}`);
 }
 
 export function layersOf(definition: ImageDefinition): { id: string; bytes: number }[] {

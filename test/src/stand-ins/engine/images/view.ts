@@ -1,17 +1,17 @@
 /** An image as the API shows it: whole, and as a line of the list. */
 import type { Json } from "../json.ts";
-import { layersOf, sizeOf } from "./definition.ts";
+import { diffIdsOf, sizeOf, variablesOf } from "./definition.ts";
 import type { LocalImage } from "./store.ts";
 
 export function inspectedImage(
   { id, definition, tags, digests, created, tagged }: LocalImage,
   architecture: string,
 ): Json {
-  const { env = {}, cmd, exposedPorts = {}, labels = {}, user = "", workingDir = "" } = definition;
+  const { cmd, exposedPorts = {}, labels = {}, user = "", workingDir = "" } = definition;
   return {
     Id: id,
     RepoTags: tags,
-    RepoDigests: digests,
+    RepoDigests: definition.ownManifest === true ? tags.map((tag) => `${tag.replace(/:[^:/]+$/, "")}@${id}`) : digests,
     Parent: "",
     Comment: "",
     Created: created,
@@ -20,7 +20,7 @@ export function inspectedImage(
     Config: {
       User: user,
       ExposedPorts: Object.fromEntries(Object.keys(exposedPorts).map((port) => [port, {}])),
-      Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+      Env: variablesOf(definition),
       Cmd: cmd,
       WorkingDir: workingDir,
       Entrypoint: null,
@@ -32,7 +32,7 @@ export function inspectedImage(
     Os: "linux",
     Size: sizeOf(definition),
     GraphDriver: { Data: {}, Name: "overlay2" },
-    RootFS: { Type: "layers", Layers: layersOf(definition).map(({ id: layer }) => `sha256:${layer.padEnd(64, "0")}`) },
+    RootFS: { Type: "layers", Layers: diffIdsOf(definition) },
     Metadata: { LastTagTime: tagged },
   };
 }
