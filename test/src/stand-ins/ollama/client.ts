@@ -19,7 +19,10 @@ export async function clientLines([command, name = ""]: string[], variables: Var
 
 function answerOf(method: string, url: string, body = ""): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asked = request(url, { method, agent: false }, (response) => void text(response).then(resolve, reject));
+    // A pull says something all the time; a server that is just starting may never answer.
+    const options = { method, agent: false, timeout: 10_000 };
+    const asked = request(url, options, (response) => void text(response).then(resolve, reject));
+    asked.on("timeout", () => asked.destroy());
     asked.on("error", () => reject(new Error("could not connect to ollama server, run 'ollama serve' to start it")));
     asked.end(body);
   });
