@@ -24,7 +24,8 @@ chmod 0755 /usr/bin/sudo
 const fetchPackages = `set -e
 export DEBIAN_FRONTEND=noninteractive
 apt-get update >&2
-apt-get install --yes --download-only --no-install-recommends docker.io >&2
+command=$(apt-cache show ${recipe.separateCommand} >/dev/null 2>&1 && echo ${recipe.separateCommand} || true)
+apt-get install --yes --download-only --no-install-recommends docker.io $command >&2
 cd /var/cache/apt/archives
 for deb in *.deb; do
   dpkg-deb --field "$deb"

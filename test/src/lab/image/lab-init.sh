@@ -9,6 +9,8 @@ rm /run/boot-id
 ip route del default 2>/dev/null || true
 # With control groups v2 the Engine mounts the tree read-only into containers that are not privileged.
 if [ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ]; then mount -o remount,rw /sys/fs/cgroup; fi
+# Newer Engines (26 and later) give no container a network where they cannot set its kernel's parameters.
+mount -o remount,rw /proc/sys 2>/dev/null || true
 # The lab's own certificate authority is among those that the host trusts, before any service starts.
 if [ -e /usr/local/share/ca-certificates/lab.crt ] && [ ! -e /etc/ssl/certs/lab.pem ]; then update-ca-certificates; fi
 # A machine of a cloud has firmware that names it.
