@@ -1,3 +1,4 @@
+import type { Secret } from "@fettle/shared/lib/secret.ts";
 import type { Configured, ConfigureOptions } from "./configure.ts";
 import type { Initialised } from "./init.ts";
 
@@ -44,16 +45,24 @@ export async function startHere(environment: NodeJS.ProcessEnv, signal: AbortSig
 }
 
 /** `fettle coordinator root export`, likewise. */
-export async function exportRootHere(environment: NodeJS.ProcessEnv, to: string): Promise<void> {
+export async function exportRootHere(
+  environment: NodeJS.ProcessEnv,
+  to: string,
+  passphrase: Secret | null,
+): Promise<void> {
   const [{ exportRootKey }, { pathsOf }, { readEnv }] = await rootKeyParts();
-  await exportRootKey(pathsOf(readEnv(environment)), to);
+  await exportRootKey(pathsOf(readEnv(environment)), to, passphrase);
 }
 
 /** `fettle coordinator root import`, likewise. */
-export async function importRootHere(environment: NodeJS.ProcessEnv, from: string): Promise<void> {
+export async function importRootHere(
+  environment: NodeJS.ProcessEnv,
+  from: string,
+  passphrase: Secret | null,
+): Promise<void> {
   const [{ importRootKey }, { pathsOf }, { readEnv }, { giveToOwner }] = await rootKeyParts();
   const paths = pathsOf(readEnv(environment));
-  await importRootKey(paths, from);
+  await importRootKey(paths, from, passphrase);
   await giveToOwner(paths.data);
 }
 

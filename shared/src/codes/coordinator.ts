@@ -31,7 +31,7 @@ export const coordinatorCodes = {
   "coordinator.root-not-moved": {
     severity: "warning",
     cause: "{path} cannot take or give the root's key: {problem}.",
-    remedy: "The key stays where it was. Name another file.",
+    remedy: "The key stays where it was. Name another file, or the passphrase that it was encrypted with.",
   },
   "coordinator.issuer-ending": {
     severity: "warning",
