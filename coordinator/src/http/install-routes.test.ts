@@ -28,6 +28,7 @@ async function appOf(test: Test, has: boolean): Promise<FastifyInstance> {
     pki: { serverPin: `sha256//${"A".repeat(43)}=`, coordinatorName: "coordinator.c0ffee.fettle.internal" },
     hub: { port: 7444 },
     releaseFolders: ["/var/lib/fettle/releases", "/opt/fettle/agents"],
+    store: { updates: { takenBackVersions: async () => new Set() } },
     releases: async () => (has ? [{ manifest, path }] : []),
   } as unknown as Context;
   const app = Fastify();

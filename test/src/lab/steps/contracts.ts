@@ -1,7 +1,7 @@
 import { join, resolve } from "node:path";
 import { execute } from "../command.ts";
 import { inSync } from "../fettle/in-sync.ts";
-import { containerName } from "../host-spec.ts";
+import { engineVolume } from "../host-spec.ts";
 import { imageTag } from "../image/recipe.ts";
 import type { Lab } from "../lab.ts";
 import { LabError } from "../lab-error.ts";
@@ -53,7 +53,7 @@ function besideEngine({ config, gateway }: Lab): string[] {
   const spaces = ["--network", `container:${gateway.container}`, "--pid", `container:${gateway.container}`];
   const rights = ["--cap-add", "SYS_PTRACE", "--cap-add", "KILL", "--security-opt", "apparmor=unconfined"];
   const mounts = ["--volume", `${root}:/repository:ro`, "--volume", `${process.execPath}:/usr/local/bin/node:ro`];
-  const volume = ["--volume", `${containerName(config, "docker")}:/var/lib/docker`, "--env", `TMPDIR=${shared}`];
+  const volume = ["--volume", `${engineVolume(config, gateway.name)}:/var/lib/docker`, "--env", `TMPDIR=${shared}`];
   // The cases have limits of their own; the 30 s that tap gives all of them together are not enough on a busy machine.
   return [...spaces, ...rights, ...mounts, ...volume, "--workdir", "/tmp", "--env", "TAP_TIMEOUT=240"];
 }
