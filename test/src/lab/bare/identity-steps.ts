@@ -125,13 +125,15 @@ async function statusOf(host: Host): Promise<string> {
   return (await host.exec(["fettle-agent", "status"])).stdout;
 }
 
-const parts = ["opt/fettle-agent", "var/lib/fettle-agent", "etc/fettle/agent.yaml", "usr/local/bin/fettle-agent"];
-const units = `etc/systemd/system/${agentUnit}`;
+const parts = [
+  ...["opt/fettle-agent", "var/lib/fettle-agent", "etc/fettle/agent.yaml", "usr/local/bin/fettle-agent"],
+  ...[agentUnit, "fettle-agent-guard.service"].map((unit) => `etc/systemd/system/${unit}`),
+];
 
 /** As a disk that was copied and started under another machine's name. */
 async function copyAgent(from: Host, to: Host): Promise<void> {
   const here = mkdtempSync(join(tmpdir(), "fettle-copy-"));
-  await from.run(["tar", "-cf", "/root/copy.tar", "-C", "/", ...parts, units], { timeoutMs: 60_000 });
+  await from.run(["tar", "-cf", "/root/copy.tar", "-C", "/", ...parts], { timeoutMs: 60_000 });
   await copyOut(from, "/root/copy.tar", here);
   await copyIn(to, join(here, "copy.tar"), "/root");
   rmSync(here, { recursive: true });
@@ -142,5 +144,5 @@ async function copyAgent(from: Host, to: Host): Promise<void> {
 
 async function removeCopy(host: Host): Promise<void> {
   await host.exec(["systemctl", "stop", agentUnit]);
-  await host.run(["sh", "-c", `cd / && rm -rf ${[...parts, units].join(" ")} && systemctl daemon-reload`]);
+  await host.run(["sh", "-c", `cd / && rm -rf ${[...parts].join(" ")} && systemctl daemon-reload`]);
 }
