@@ -144,5 +144,5 @@ async function copyAgent(from: Host, to: Host): Promise<void> {
 
 async function removeCopy(host: Host): Promise<void> {
   await host.exec(["systemctl", "stop", agentUnit]);
-  await host.run(["sh", "-c", `cd / && rm -rf ${[...parts].join(" ")} && systemctl daemon-reload`]);
+  await host.run(["sh", "-c", `cd / && rm -rf ${parts.join(" ")} && systemctl daemon-reload`]);
 }
