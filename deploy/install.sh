@@ -341,33 +341,36 @@ see_again() {
 
 # As this machine, and not by the identity of one that this is a copy of.
 is_connected() {
-  [ "$(link_state)" = connected ] && ! is_copy
+  ask_agent
+  [ "$link$copy" = connectedno ]
 }
 
-is_copy() {
-  case $("$command" status --json 2>/dev/null || :) in
-    *'"code": "identity.other-machine"'*) return 0 ;;
+# Sets link (the running agent's `link.state`; empty while it does not answer) and copy (whether the identity here was
+# made for another machine). One question for both: each starts a program.
+ask_agent() {
+  answer=$("$command" status --json 2>/dev/null || :)
+  link=$(printf '%s\n' "$answer" 2>/dev/null | link_state)
+  copy=no
+  case $answer in
+    *'"code": "identity.other-machine"'*) copy=yes ;;
   esac
-  return 1
 }
 
-# `link.state` of the running agent; nothing while it does not answer.
+# `link.state` in what the agent says of itself.
 link_state() {
-  "$command" status --json 2>/dev/null | {
-    section=no
-    while IFS= read -r line; do
-      case $line in
-        '  "link": {') section=yes ;;
-        '    "state": "'*)
-          if [ "$section" = yes ]; then
-            line=${line#'    "state": "'}
-            printf '%s\n' "${line%%\"*}"
-            break
-          fi
-          ;;
-      esac
-    done
-  }
+  section=no
+  while IFS= read -r line; do
+    case $line in
+      '  "link": {') section=yes ;;
+      '    "state": "'*)
+        if [ "$section" = yes ]; then
+          line=${line#'    "state": "'}
+          printf '%s\n' "${line%%\"*}"
+          break
+        fi
+        ;;
+    esac
+  done
 }
 
 check_space() {
@@ -760,7 +763,7 @@ journal() {
 await_connection() {
   deadline=$(($(now) + 60000))
   until is_connected; do
-    if is_copy; then not_this_machine; fi
+    [ "$copy" = no ] || not_this_machine
     [ "$(now)" -lt "$deadline" ] || not_connected
     sleep 0.3
   done
