@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { must } from "../lib/must.ts";
 import { sha256Hex } from "../lib/sha256.ts";
 import { contentOfConfiguration } from "./image-content.ts";
 import { ImageProblem, parsed, plain, type ReadEntry } from "./image-entry.ts";
@@ -56,12 +55,12 @@ export async function readImageArchive(file: RandomAccess, reference: string): P
   if (tags.length !== 1 || tags[0] !== plain(reference))
     throw new ImageProblem(`it holds ${tags.length === 0 ? "an image without a name" : tags.join(", ")}`);
   await checkRepositories(read, reference);
-  const imageId = await configOf(read, image.Config);
+  const { imageId, bytes } = await configOf(read, image.Config);
   const digests = entries.has("index.json") ? await imageIndexOf(read, reference, imageId) : [];
   const layers = image.Layers.map((name) => entries.get(name));
   if (layers.some((layer) => layer === undefined)) throw new ImageProblem("a layer is missing");
   const layerBytes = layers.reduce((sum, layer) => sum + (layer?.size ?? 0), 0);
-  const content = digests.length > 0 ? null : contentOfConfiguration(must(await read(image.Config), "read before"));
+  const content = digests.length > 0 ? null : contentOfConfiguration(bytes);
   return { imageId, ids: [imageId, ...digests], content, layerBytes };
 }
 
@@ -95,12 +94,12 @@ function reader(file: RandomAccess, entries: ReadonlyMap<string, TarEntry>): Rea
   };
 }
 
-async function configOf(read: ReadEntry, name: string): Promise<string> {
+async function configOf(read: ReadEntry, name: string): Promise<{ imageId: string; bytes: Uint8Array }> {
   const imageId = /^(?:blobs\/sha256\/)?([0-9a-f]{64})(?:\.json)?$/.exec(name)?.[1];
   const bytes = imageId === undefined ? null : await read(name);
   if (imageId === undefined || bytes === null) throw new ImageProblem("the image's configuration is missing");
   if (sha256Hex(bytes) !== imageId) throw new ImageProblem("the image's configuration does not have its own sum");
-  return imageId;
+  return { imageId, bytes };
 }
 
 /** The list of names of the oldest layout, which an Engine goes by when there is no other. */
