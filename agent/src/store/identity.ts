@@ -99,13 +99,8 @@ class IdentityFiles implements IdentityStore {
   save(answer: EnrolAnswer, boundTo?: Machine): Promise<void> {
     return this.#inTurn(async () => {
       const found = await this.#stored().catch(() => null);
-      const next = await this.#nextFor(answer);
       const present = found !== null && (await this.#readKey(found.keyFile)) !== null ? found.keyFile : FIRST_KEY;
-      const keyFile = next === null ? present : keyFileOf(next);
-      if (next !== null) await this.#write(`${this.#folder}/${keyFile}`, next);
-      await this.#write(this.#path, text({ ...answer, keyFile, machine: boundTo }));
-      await this.drop();
-      if (keyFile !== present) await this.#remove(`${this.#folder}/${present}`);
+      await this.#become({ ...answer, keyFile: present, machine: boundTo }, await this.#nextFor(answer));
     });
   }
 
@@ -150,13 +145,18 @@ class IdentityFiles implements IdentityStore {
     return this.#inTurn(async () => {
       const [found, coming] = [await this.#stored(), await this.#next()];
       if (found === null || coming === null || coming.certificate === null) return;
-      const keyFile = keyFileOf(coming.key);
-      await this.#write(`${this.#folder}/${keyFile}`, coming.key);
       const { certificate, machine: boundTo } = coming;
-      await this.#write(this.#path, text({ ...found, certificate, keyFile, machine: boundTo ?? undefined }));
-      await this.drop();
-      if (found.keyFile !== keyFile) await this.#files.remove(`${this.#folder}/${found.keyFile}`);
+      await this.#become({ ...found, certificate, machine: boundTo ?? undefined }, coming.key);
     });
+  }
+
+  /** With the next key in the place of its own, if there is one: that is there before, the one before goes after. */
+  async #become(identity: Stored, next: string | null): Promise<void> {
+    const keyFile = next === null ? identity.keyFile : keyFileOf(next);
+    if (next !== null) await this.#write(`${this.#folder}/${keyFile}`, next);
+    await this.#write(this.#path, text({ ...identity, keyFile }));
+    await this.drop();
+    if (keyFile !== identity.keyFile) await this.#remove(`${this.#folder}/${identity.keyFile}`);
   }
 
   async drop(): Promise<void> {
