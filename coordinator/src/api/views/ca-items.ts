@@ -1,4 +1,5 @@
 import type { StatusItem } from "@fettle/shared/api/status.ts";
+import type { Code } from "@fettle/shared/codes/codes.ts";
 import { noteOf } from "./note.ts";
 
 export interface CaEnds {
@@ -15,11 +16,13 @@ const ROOT_LATE_DAYS = 365;
 
 /** What a person has to do about the coordinator's own CA before it ends. Pure. */
 export function caItems({ rootNotAfter, notAfter }: CaEnds, now: number): StatusItem[] {
-  const [root, issuer] = [rootNotAfter, notAfter].map((at) => Math.max(0, Math.floor((at - now) / DAY_MS)));
-  const item = (code: string, days = 0): StatusItem => ({
-    ...{ where: "coordinator", state: "finding", since: null },
-    ...noteOf(code, { days }, "coordinator"),
-  });
-  if ((root ?? 0) < ROOT_LATE_DAYS) return [item("coordinator.root-ending", root)];
-  return (issuer ?? 0) < ISSUER_LATE_DAYS ? [item("coordinator.issuer-ending", issuer)] : [];
+  const daysUntil = (at: number) => Math.max(0, Math.floor((at - now) / DAY_MS));
+  const [root, issuer] = [daysUntil(rootNotAfter), daysUntil(notAfter)];
+  // A rotation makes a new issuing CA, too.
+  if (root < ROOT_LATE_DAYS) return [item("coordinator.root-ending", root)];
+  return issuer < ISSUER_LATE_DAYS ? [item("coordinator.issuer-ending", issuer)] : [];
+}
+
+function item(code: Code, days: number): StatusItem {
+  return { where: "coordinator", state: "finding", since: null, ...noteOf(code, { days }, "coordinator") };
 }

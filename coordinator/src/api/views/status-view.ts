@@ -16,10 +16,14 @@ const CHANGING = new Set(["repairing", "waiting", "drifted", "failed"]);
 /** Reported and, as the stack says or while the coordinator is away, not repaired. */
 const LEFT = new Set(["agent.observing", "agent.no-coordinator", "identity.frozen", "identity.other-machine"]);
 
-/** The whole stack on one screen: what only a person can do, what Fettle changes, the rest. Pure. */
+/**
+ * The whole stack on one screen: what only a person can do (`own` is what is to be done for the coordinator itself), what
+ * Fettle changes, the rest. Pure.
+ */
 export function statusView(
   stack: StackView,
   pauses: readonly PauseView[],
+  own: readonly StatusItem[],
   seenAt: (node: string) => number | null,
 ): Status {
   const nodes = [...stack.rows.keys()].sort().map((node) => nodeView(stack, node, seenAt(node)));
@@ -36,7 +40,7 @@ export function statusView(
     mode: stack.spec.mode,
     at: stack.at,
     word: rollUp(nodes.map((node) => node.word)),
-    people: worstFirst([...items((resource) => PEOPLE.has(resource.state)), ...findings.filter(urgent)]),
+    people: worstFirst([...items((resource) => PEOPLE.has(resource.state)), ...findings.filter(urgent), ...own]),
     changing: items((resource) => CHANGING.has(resource.state) && !isLeft(resource)),
     rest: worstFirst([
       ...items((resource) => resource.state === "paused" || resource.state === "unknown" || isLeft(resource)),
@@ -101,7 +105,7 @@ function findingItems({ node, id, state, findings }: ResourceView): StatusItem[]
   return findings.map((note) => ({ where: `${node}/${id}`, state: "finding", since: null, ...note }));
 }
 
-export function worstFirst(items: readonly StatusItem[]): StatusItem[] {
+function worstFirst(items: readonly StatusItem[]): StatusItem[] {
   const rank = (item: StatusItem) => -SEVERITIES.indexOf(item.severity);
   return [...items].sort((a, b) => rank(a) - rank(b));
 }
