@@ -8,15 +8,11 @@ const TOKEN = /^Bearer fettleapi1\.([a-z0-9]{16})\.([A-Za-z0-9_-]{43})$/;
 export function newApiToken(): { id: string; token: Secret; secretHash: string } {
   const id = randomBytes(8).toString("hex");
   const secret = randomBytes(32).toString("base64url");
-  return { id, token: new Secret(`fettleapi1.${id}.${secret}`), secretHash: secretHash(secret) };
+  return { id, token: new Secret(`fettleapi1.${id}.${secret}`), secretHash: sha256Hex(secret) };
 }
 
 /** The parts of an Authorization header; null when it is no token of ours. */
 export function splitToken(header: string): { id: string; secret: string } | null {
   const match = TOKEN.exec(header);
   return match === null ? null : { id: match[1] ?? "", secret: match[2] ?? "" };
-}
-
-export function secretHash(secret: string): string {
-  return sha256Hex(secret);
 }

@@ -1,9 +1,10 @@
 import { timingSafeEqual } from "node:crypto";
 import { API_ROLES, type ApiRole } from "@fettle/shared/api/route.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 import type { FastifyRequest } from "fastify";
 import type { Context } from "../context.ts";
-import { secretHash, splitToken } from "./api-token.ts";
+import { splitToken } from "./api-token.ts";
 
 /** Who asks. */
 export interface Principal {
@@ -23,7 +24,7 @@ export async function principalOf(request: FastifyRequest, context: Context): Pr
   const given = splitToken(request.headers.authorization ?? "");
   const row = given === null ? undefined : await context.store.apiTokens.get(given.id);
   if (given === null || row === undefined || row.revokedAt !== null) throw new FettleError("api.unauthenticated");
-  const equal = timingSafeEqual(Buffer.from(row.secretHash, "hex"), Buffer.from(secretHash(given.secret), "hex"));
+  const equal = timingSafeEqual(Buffer.from(row.secretHash, "hex"), Buffer.from(sha256Hex(given.secret), "hex"));
   if (!equal) throw new FettleError("api.unauthenticated");
   return { who: `token:${row.name}`, role: row.role, stack: row.stack };
 }

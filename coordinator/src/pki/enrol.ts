@@ -3,13 +3,14 @@ import { type EnrolAnswer, type EnrolRequest, enrolAnswer, enrolProof } from "@f
 import { keyHash } from "@fettle/shared/lib/certificates.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { printable } from "@fettle/shared/lib/printable.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 import { type Machine, machineDifference, machineOf } from "@fettle/shared/protocol/machine.ts";
 import type { EnrolmentTokenRow } from "../store/enrolment-tokens.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import type { Queries, Store } from "../store/store.ts";
 import { type IssueParts, issue } from "./issue.ts";
 import { agentKey } from "./keys.ts";
-import { sameHash, secretHash, tokenParts } from "./token.ts";
+import { sameHash, tokenParts } from "./token.ts";
 
 export interface EnrolParts extends IssueParts {
   readonly store: Store;
@@ -51,7 +52,7 @@ async function knownToken({ store, clock, authority }: EnrolParts, request: Enro
   if (pin !== authority.pin) throw new FettleError("identity.token-other-ca");
   const row = await store.enrolmentTokens.get(id);
   // An unknown id is compared too, with a hash that nothing has, so that both refusals take the same time.
-  const right = sameHash(secretHash(secret), row?.secretHash ?? secretHash(randomUUID()));
+  const right = sameHash(sha256Hex(secret), row?.secretHash ?? sha256Hex(randomUUID()));
   if (row === undefined || !right) throw new FettleError("identity.token-unknown");
   if (clock.now() >= row.expiresAt) throw new FettleError("identity.token-expired", { node: row.node });
   checkInstance(row, request);

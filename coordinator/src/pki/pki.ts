@@ -6,6 +6,7 @@ import type { Clock } from "@fettle/shared/lib/clock.ts";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
 import { Secret } from "@fettle/shared/lib/secret.ts";
 import type { Service } from "@fettle/shared/lib/service.ts";
+import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 import type { IdentityRow } from "../store/identities.ts";
 import type { Store } from "../store/store.ts";
 import { AgentIdentities } from "./agent-identities.ts";
@@ -15,7 +16,7 @@ import { type Enrolled, type EnrolParts, enrol } from "./enrol.ts";
 import { isThere } from "./pem-file.ts";
 import { RateLimit } from "./rate-limit.ts";
 import { namesOf, serverIdentity } from "./server-certificate.ts";
-import { newToken, secretHash, tokenText } from "./token.ts";
+import { newToken, tokenText } from "./token.ts";
 
 export interface MintRequest {
   readonly stack: string;
@@ -177,7 +178,7 @@ export class Pki implements Service {
         stack,
         node,
         roles: JSON.stringify(roles),
-        secretHash: secretHash(parts.secret),
+        secretHash: sha256Hex(parts.secret),
         by,
         createdAt,
         expiresAt,

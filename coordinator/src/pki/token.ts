@@ -1,6 +1,5 @@
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { FettleError } from "@fettle/shared/lib/errors.ts";
-import { sha256Hex } from "@fettle/shared/lib/sha256.ts";
 
 /** The parts of `fettle1.<pin>.<id>.<secret>`. */
 export interface TokenParts {
@@ -23,10 +22,6 @@ export function tokenParts(text: string): TokenParts {
   const whole = pin !== undefined && id !== undefined && secret !== undefined && rest.length === 0;
   if (kind !== "fettle1" || !whole) throw new FettleError("identity.token-unknown");
   return { pin, id, secret };
-}
-
-export function secretHash(secret: string): string {
-  return sha256Hex(secret);
 }
 
 /** Compares in a time that says nothing about where the two differ. */

@@ -49,7 +49,7 @@ export function specOf(params: GatewayParams, parts: SpecParts): Spec {
   const ports = params.platform ? [GATEWAY_PORT, PLATFORM_PORT] : [GATEWAY_PORT];
   const hashed = Object.entries(env).map(([name, value]) => [
     name,
-    Object.hasOwn(secrets, name) ? sha256(value) : value,
+    Object.hasOwn(secrets, name) ? sha256Hex(value) : value,
   ]);
   const { address, caBundle = null } = params;
   const hash = hashOf({ imageId, env: hashed, ports, address, caBundle, caSha256, RESTART_POLICY, SECURITY, LOG });
@@ -93,8 +93,4 @@ export function orderOf(spec: Spec): ContainerOrder {
       LogConfig: LOG,
     },
   };
-}
-
-export function sha256(text: string): string {
-  return sha256Hex(text);
 }
