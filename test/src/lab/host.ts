@@ -74,6 +74,11 @@ export class Host {
     });
   }
 
+  /** The unit's main process; "0" while it has none. */
+  mainPid(unit: string): Promise<string> {
+    return this.run(["systemctl", "show", "--property", "MainPID", "--value", unit]);
+  }
+
   /** The last lines of the journal, of one unit or of all. */
   journal(unit?: string, lines = 200): Promise<string> {
     const units = unit === undefined ? [] : ["--unit", unit];

@@ -7,14 +7,14 @@ import { containerName, resolvConf, specHash, specLabel } from "./host-spec.ts";
 import { packagesFolder } from "./image/bare-image.ts";
 import { imagesFolder } from "./image-layers.ts";
 import { addressOf, outsideNames, zoneOf } from "./layout.ts";
-import { networkName } from "./network.ts";
-import { issue } from "./pki.ts";
+import { ensureNetwork, networkName } from "./network.ts";
+import { ensureAuthority, issue } from "./pki.ts";
 import { until } from "./until.ts";
 
 const testSource = resolve(import.meta.dirname, "..");
 
 /** Writes what the hosts and the site read from this machine while they run. */
-export async function writeSiteFiles(config: LabConfig): Promise<void> {
+async function writeSiteFiles(config: LabConfig): Promise<void> {
   const folder = join(config.folder, "site");
   mkdirSync(folder, { recursive: true });
   mkdirSync(imagesFolder(config), { recursive: true });
@@ -41,10 +41,13 @@ function isCertified(path: string): boolean {
 }
 
 /**
- * Sees to it that the site runs with today's source: registries, releases and name server, in a container with an address
+ * Sees to it that the hosts have a network and that the site runs on it with today's source: registries, releases and name server, in a container with an address
  * of its own, so that it can be cut off like any other place.
  */
 export async function ensureSite(config: LabConfig, image: string): Promise<void> {
+  await ensureNetwork(config);
+  await ensureAuthority(config);
+  await writeSiteFiles(config);
   const name = containerName(config, "site");
   const args = siteArguments(config, image);
   const found = await inspect("container", name, `{{.State.Running}} {{index .Config.Labels "${specLabel}"}}`);

@@ -7,11 +7,9 @@ import { ensureHost } from "../host-create.ts";
 import { ensureBareImages, ensurePackages } from "../image/bare-image.ts";
 import { ensureHostImage } from "../image/host-image.ts";
 import { coordinatorHost, type HostName, hostNames } from "../layout.ts";
-import { ensureNetwork } from "../network.ts";
-import { ensureAuthority } from "../pki.ts";
 import { publishGateways } from "../products/gateway-images.ts";
 import { publishOllama } from "../products/ollama-release.ts";
-import { ensureSite, writeSiteFiles } from "../site.ts";
+import { ensureSite } from "../site.ts";
 import { timedLine } from "../stopwatch.ts";
 import { type BareLab, bareLabOf } from "./bare-lab.ts";
 import { buildReleases, type Releases } from "./releases.ts";
@@ -33,12 +31,7 @@ export async function upBare(config: LabConfig, options: BareOptions): Promise<B
   const images = await timedLine("images of bare machines", () => ensureBareImages(config));
   await timedLine("package mirror", () => ensurePackages(config));
   await timedLine("what an earlier lab left", () => removeObjects(config));
-  await timedLine(`network ${config.subnet.cidr}, names and images`, async () => {
-    await ensureNetwork(config);
-    await ensureAuthority(config);
-    await writeSiteFiles(config);
-    await ensureSite(config, full.tag);
-  });
+  await timedLine(`network ${config.subnet.cidr}, names and images`, () => ensureSite(config, full.tag));
   const releases = built ?? (await timedLine("both programs built as they are shipped", () => buildReleases(config)));
   const ollamaRelease = await timedLine("Ollama's release and the gateway's images published", async () => {
     await publishGateways(config);

@@ -4,12 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodesRoute } from "@fettle/shared/api/nodes.ts";
-import { parse, stringify } from "yaml";
 import { modelRemoved } from "../drifts/model-removed.ts";
 import { agentUnit } from "../fettle/agent.ts";
+import { editAgentYaml } from "../fettle/agent-yaml.ts";
 import { coordinatorUnit } from "../fettle/host-coordinator.ts";
 import type { Host } from "../host.ts";
-import { copyIn, copyOut, readFile, writeFile } from "../host-files.ts";
+import { copyIn, copyOut } from "../host-files.ts";
 import { hostsOf } from "../steps/hosts.ts";
 import { addressAt } from "../subnet.ts";
 import { until } from "../until.ts";
@@ -18,7 +18,6 @@ import { allowStandIn, install, named } from "./install-steps.ts";
 import { blockThat } from "./page.ts";
 import { settled } from "./settled.ts";
 
-const settings = "/etc/fettle/agent.yaml";
 const later = "### Another address or name later";
 /** Number in the network of the coordinator's second address. */
 const SECOND = 9;
@@ -93,11 +92,10 @@ export const identitySteps: BareStep[] = [
 ];
 
 /** Gives the agent one more address of its coordinator, as the page says. */
-async function knowsToo(host: Host, address: string): Promise<void> {
-  const config = parse(await readFile(host, settings)) as { coordinators: unknown[] };
-  const coordinators = [...config.coordinators, `${address}:7444`];
-  await writeFile(host, settings, stringify({ ...config, coordinators }), "0600");
-  await host.run(["systemctl", "restart", agentUnit]);
+function knowsToo(host: Host, address: string): Promise<void> {
+  return editAgentYaml(host, (settings) => {
+    return { ...settings, coordinators: [...settings.coordinators, `${address}:7444`] };
+  });
 }
 
 async function listening(host: Host): Promise<string[]> {

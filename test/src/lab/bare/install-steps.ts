@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { nodesRoute } from "@fettle/shared/api/nodes.ts";
-import { parse, stringify } from "yaml";
 import { agentUnit } from "../fettle/agent.ts";
+import { editAgentYaml } from "../fettle/agent-yaml.ts";
 import { stackText } from "../fettle/stack-text.ts";
 import type { Host } from "../host.ts";
-import { copyIn, readFile, writeFile } from "../host-files.ts";
+import { copyIn } from "../host-files.ts";
 import { hostsOf } from "../steps/hosts.ts";
 import { timed } from "../stopwatch.ts";
 import type { BareLab, BareStep } from "./bare-lab.ts";
@@ -13,7 +13,6 @@ import { paste } from "./paste.ts";
 import { arch } from "./releases.ts";
 import { settled } from "./settled.ts";
 
-const settings = "/etc/fettle/agent.yaml";
 /** Seconds from the beginning of the line to the green row, the download apart. */
 const limit = 30;
 
@@ -62,11 +61,11 @@ export const agents: BareStep[] = [
   {
     name: "the printed line run again changes nothing: the token is used, the agent is there",
     async run(lab) {
-      const before = await lab.ollama.run(["systemctl", "show", "--property", "MainPID", "--value", agentUnit]);
+      const before = await lab.ollama.mainPid(agentUnit);
       const again = await lab.ollama.exec(["sh", "-c", lab.lines.get("ollama-1") ?? "false"], { timeoutMs: 60_000 });
       assert.equal(again.code, 0, again.stderr);
       assert.match(again.stdout, /nothing to do/);
-      assert.equal(await lab.ollama.run(["systemctl", "show", "--property", "MainPID", "--value", agentUnit]), before);
+      assert.equal(await lab.ollama.mainPid(agentUnit), before);
     },
   },
 ];
@@ -103,13 +102,10 @@ export async function install(lab: BareLab, host: Host, options = ""): Promise<I
 }
 
 /** The stand-in's archive sums to something else than the vendor's, so the machine's own policy has to name it. */
-export async function allowStandIn({ ollama, ollamaRelease }: BareLab): Promise<void> {
+export function allowStandIn({ ollama, ollamaRelease }: BareLab): Promise<void> {
   const { version, sha256 } = ollamaRelease;
-  const text = await readFile(ollama, settings);
-  if (text.includes(sha256)) return;
-  const config = parse(text) as { policy?: { ollama?: object } };
   const archives = { [version]: { [arch]: sha256 } };
-  const policy = { ...config.policy, ollama: { ...config.policy?.ollama, archives } };
-  await writeFile(ollama, settings, stringify({ ...config, policy }), "0600");
-  await ollama.run(["systemctl", "restart", agentUnit]);
+  return editAgentYaml(ollama, ({ policy, ...rest }) => {
+    return { ...rest, policy: { ...policy, ollama: { ...(policy?.ollama as object | undefined), archives } } };
+  });
 }

@@ -62,6 +62,5 @@ export const sharedSteps: BareStep[] = [
 
 /** Of the coordinator and of the agent; a restart of either would show. */
 async function mainPids(host: Host): Promise<string[]> {
-  const of = (unit: string) => host.run(["systemctl", "show", "--property", "MainPID", "--value", unit]);
-  return [await of(coordinatorUnit), await of(agentUnit)];
+  return [await host.mainPid(coordinatorUnit), await host.mainPid(agentUnit)];
 }

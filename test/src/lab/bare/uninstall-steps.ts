@@ -116,10 +116,9 @@ find /run -iname '*fettle*' 2>/dev/null`;
 
 /** Which processes the products are; a restart of any would show. */
 async function processes({ gitlab, gateway, ollama }: BareLab): Promise<string[]> {
-  const pid = (host: Host, unit: string) => host.run(["systemctl", "show", "--property", "MainPID", "--value", unit]);
   return [
-    await pid(gitlab, gitlabUnit),
-    await pid(ollama, OLLAMA_UNIT),
+    await gitlab.mainPid(gitlabUnit),
+    await ollama.mainPid(OLLAMA_UNIT),
     await gateway.run(["docker", "inspect", "--format", "{{.Id}} {{.State.Pid}}", GATEWAY_CONTAINER]),
   ];
 }

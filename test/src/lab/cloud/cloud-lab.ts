@@ -9,10 +9,8 @@ import { ensureHost } from "../host-create.ts";
 import { ensureBareImages } from "../image/bare-image.ts";
 import { ensureHostImage } from "../image/host-image.ts";
 import { coordinatorHost, spareHost } from "../layout.ts";
-import { ensureNetwork } from "../network.ts";
-import { ensureAuthority } from "../pki.ts";
 import { publishOllama } from "../products/ollama-release.ts";
-import { ensureSite, writeSiteFiles } from "../site.ts";
+import { ensureSite } from "../site.ts";
 import type { Step } from "../steps/step.ts";
 import { timedLine } from "../stopwatch.ts";
 import { ensureCloudImage } from "./cloud-image.ts";
@@ -39,9 +37,6 @@ export async function upCloud(config: LabConfig, built?: Releases): Promise<Clou
   }));
   await timedLine("what an earlier lab left", () => removeObjects(config));
   await timedLine(`network ${config.subnet.cidr}, names and metadata`, async () => {
-    await ensureNetwork(config);
-    await ensureAuthority(config);
-    await writeSiteFiles(config);
     await ensureSite(config, full.tag);
     await startMetadata(config, full.tag);
   });

@@ -6,9 +6,7 @@ import { ensureHostImage } from "../image/host-image.ts";
 import type { Lab } from "../lab.ts";
 import { labOf } from "../lab.ts";
 import { addressOf, hostNames } from "../layout.ts";
-import { ensureNetwork } from "../network.ts";
-import { ensureAuthority } from "../pki.ts";
-import { ensureSite, writeSiteFiles } from "../site.ts";
+import { ensureSite } from "../site.ts";
 import { timedLine } from "../stopwatch.ts";
 
 /** Brings the lab up with Fettle in it, or back to what it should be; what is right already is left alone. */
@@ -23,12 +21,7 @@ export async function upMachines(config: LabConfig): Promise<Lab> {
   await timedLine("Docker Engine", () => ensureEngine(config));
   const image = await timedLine("host image", () => ensureHostImage(config));
   const machine = { image: image.tag, cgroupVersion: await cgroupVersion() };
-  await timedLine(`network ${config.subnet.cidr}, names and images`, async () => {
-    await ensureNetwork(config);
-    await ensureAuthority(config);
-    await writeSiteFiles(config);
-    await ensureSite(config, machine.image);
-  });
+  await timedLine(`network ${config.subnet.cidr}, names and images`, () => ensureSite(config, machine.image));
   const hosts = hostNames.map((name) =>
     timedLine(`${name} at ${addressOf(config.subnet, name)}`, () => ensureHost(config, machine, name)),
   );

@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { parse } from "yaml";
 import type { BareLab } from "../bare/bare-lab.ts";
 import { blocksOf, blockThat, quotedThat } from "../bare/page.ts";
+import { type AgentYaml, editAgentYaml } from "../fettle/agent-yaml.ts";
 import type { Host } from "../host.ts";
 import { hostsOf } from "../steps/hosts.ts";
 import { until } from "../until.ts";
-import { type AgentYaml, editAgentYaml } from "./agent-yaml.ts";
 import { backupName } from "./backup-page.ts";
 import {
   allBack,

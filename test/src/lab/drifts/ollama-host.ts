@@ -18,7 +18,7 @@ export const ollamaHost: Drift = {
   async healed(lab) {
     const { ollama } = lab;
     const wanted = `OLLAMA_HOST=${ollama.address}:${OLLAMA_PORT}`;
-    const pid = await ollama.run(["systemctl", "show", "--property", "MainPID", "--value", OLLAMA_UNIT]);
+    const pid = await ollama.mainPid(OLLAMA_UNIT);
     const environ = (await ollama.exec(["cat", `/proc/${pid}/environ`])).stdout.split("\0");
     const declared = (await readFile(ollama, DROP_IN)).includes(wanted) && environ.includes(wanted);
     return declared && (await answers(lab, `http://${ollama.address}:${OLLAMA_PORT}/api/version`));

@@ -29,7 +29,7 @@ export const bus: Step[] = [
       );
       await ollama.run(["systemctl", "daemon-reload"]);
       await ollama.run(["systemctl", "enable", "--now", "lab-probe.service"]);
-      const pid = await ollama.run(["systemctl", "show", "--property", "MainPID", "--value", "lab-probe.service"]);
+      const pid = await ollama.mainPid("lab-probe.service");
       assert.match(await ollama.run(["cat", `/proc/${pid}/environ`]), /COLOUR=green/);
       await ollama.run(["journalctl", "--sync"]);
       assert.match(await ollama.journal("lab-probe.service"), /started with green/);

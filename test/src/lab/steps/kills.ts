@@ -53,7 +53,7 @@ function killed({ what, kill }: Kill): Step {
 /** Kills the unit's main process and waits until there is another one. */
 async function killUnit(host: Host | undefined, unit: string): Promise<void> {
   assert.ok(host);
-  const pid = () => host.run(["systemctl", "show", "--property", "MainPID", "--value", unit]);
+  const pid = () => host.mainPid(unit);
   const before = await pid();
   await host.run(["kill", "-9", before]);
   await until(`another process of ${unit}`, 30_000, async () => {
