@@ -1,5 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 
+/** What a person's own terminal may have of it, told so by the sandbox, and whatever is started from there has too. */
+const OF_A_PERSON = /^(PATH|FETTLE_RUN|PWD|OLDPWD|_)=/;
+
 /**
  * Ends every process that was started for the sandbox in `folder`, known by its environment: a container outlives an
  * Engine that is killed, and nothing here may outlive its sandbox.
@@ -18,7 +21,8 @@ export function endLeftovers(folder: string): void {
 
 function belongsTo(pid: number, folder: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/environ`, "utf8").includes(`${folder}/`);
+    const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+    return environment.some((entry) => entry.includes(`${folder}/`) && !OF_A_PERSON.test(entry));
   } catch {
     return false;
   }
